@@ -1,0 +1,56 @@
+"""Who acts: people, their tokens, and the actor that every operation is asked by."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The one who asks for an operation, as proven by an access token or by the command line.
+
+    Attributes:
+        user_id: 24-hex id; empty for the operator at the command line.
+        username: e-mail address, or ``operator``.
+        is_admin: administrator of the whole server.
+        client_id: OAuth client that the token was issued to.
+        token_digest: SHA-256 of the access token, None at the command line.
+        address: network address of the caller as text, for audit rows.
+    """
+
+    user_id: str
+    username: str
+    is_admin: bool = False
+    client_id: str = ""
+    token_digest: bytes | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person's account.
+
+    Attributes:
+        id: 24 hex digits.
+        username: e-mail address, lower case, unique.
+        password_hash: argon2id in PHC text form; None when the account has no password.
+        is_admin: administrator of the whole server.
+        account_info: first_name, last_name, company_name, business_account, as the client sent.
+    """
+
+    id: str
+    username: str
+    password_hash: str | None
+    is_admin: bool
+    created_at: datetime
+    account_info: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What is kept of an issued token; the token itself is shown once and never stored."""
+
+    digest: bytes
+    user_id: str
+    client_id: str
+    created_at: datetime
+    expires_at: datetime | None
