@@ -1,0 +1,50 @@
+# Targets for people and for CI. `make` alone lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check format fuzz clean
+
+UV_VERSION := 0.13.9
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never .venv/bin/uv
+FUZZ_SECONDS ?= 60
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## Make .venv with everything that is needed, versions from uv.lock
+
+.venv/.ready: pyproject.toml uv.lock
+	@test -n "$(PYTHON)" || { echo "Roadstead needs Python 3.11 or newer with venv; none was found on the PATH." >&2; exit 1; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(UV) sync --quiet --locked --inexact
+	@touch $@
+
+demo: setup ## Start a server with 25 simulated fridges and show what happens (Ctrl-C ends it)
+	@.venv/bin/roadstead demo
+
+serve: setup ## Start the server with its data in ./roadstead-data
+	@.venv/bin/roadstead serve
+
+test: setup ## Run a short fuzz and all tests
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
+	@.venv/bin/python -m pytest
+
+check: setup ## Formatting, lint, types, import rules
+	@.venv/bin/ruff format --check src tests fuzz
+	@.venv/bin/ruff check src tests fuzz
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: setup ## Put the code into its one format
+	@.venv/bin/ruff format src tests fuzz
+	@.venv/bin/ruff check --fix src tests fuzz
+
+fuzz: setup ## Coverage-guided fuzzing of the decoders and the DTLS server (FUZZ_SECONDS=60 each)
+	@$(UV) sync --quiet --locked --inexact --group fuzz || echo "No fuzzing engine for this Python; the fuzz targets will say so."
+	@for target in fuzz/*.py; do echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+		.venv/bin/python $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+clean: ## Remove what the targets made
+	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis dist build
