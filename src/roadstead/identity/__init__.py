@@ -1,1 +1,21 @@
-"""(Docstring to come with the package.)"""
+"""Who may do what: accounts, access tokens, and the one permission table.
+
+What it is for: it knows people by e-mail address and password, hands out access tokens and turns a
+presented token back into an ``Actor``; and it says, in one table, what an actor may do.
+
+Files:
+    model        User, AccessToken and Actor, the one who asks for every operation
+    permissions  THE permission table: roles, permissions, and the pure question ``allows``
+    clients      the OAuth client pairs that the official tools carry in their sources
+    credentials  the rules of user names, passwords, account facts and token lifetimes (pure)
+    hashing      argon2id in a small thread pool of its own, with a bounded queue
+    token_cache  recently seen tokens, dropped as soon as anything about them changes
+    store        the tables ``users`` and ``access_tokens`` and their queries
+    service      gathers facts, decides, applies: the only file with effects
+
+Who calls it: the HTTP edge for every request, the command line, and organizations for the owner of
+a plan. It calls audit, bus, storage and kit.
+
+It must not know what a device or a plan is (a new account is told outward through the port
+``AccountOpened``), and it never keeps a password or a token: only hashes and digests.
+"""

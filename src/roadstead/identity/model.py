@@ -25,6 +25,10 @@ class Actor:
     address: str = ""
 
 
+OPERATOR = Actor(user_id="", username="operator", is_admin=True)
+"""The one at the command line of the server, who holds the data folder and so may do everything."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A person's account.
@@ -35,6 +39,7 @@ class User:
         password_hash: argon2id in PHC text form; None when the account has no password.
         is_admin: administrator of the whole server.
         account_info: first_name, last_name, company_name, business_account, as the client sent.
+        password_version: grows by one with every new password, not with a re-hash of the same.
     """
 
     id: str
@@ -43,6 +48,7 @@ class User:
     is_admin: bool
     created_at: datetime
     account_info: dict[str, object] = field(default_factory=dict)
+    password_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,227 @@
+"""THE permission table: which role may do what, and the pure question ``allows``.
+
+Every operation of the API names one permission of this module. The names are those of the field's
+API scopes, so that an API user's scopes and a person's rights are the same words; the few of our own
+stand in their own block.
+
+Source: particle cloud notes §3.5.
+"""
+
+from enum import StrEnum
+
+from roadstead.identity.model import Actor
+
+
+class Permission(StrEnum):
+    """One right, named ``area:verb`` as in the field's API scopes."""
+
+    DEVICES_LIST = "devices:list"
+    DEVICES_GET = "devices:get"
+    DEVICES_IMPORT = "devices:import"
+    DEVICES_UPDATE = "devices:update"
+    DEVICES_REMOVE = "devices:remove"
+    DEVICES_RELEASE = "devices:release"
+    DEVICES_PING = "devices:ping"
+    DEVICES_VARIABLE_GET = "devices.variable:get"
+    DEVICES_FUNCTION_CALL = "devices.function:call"
+    DEVICES_DIAGNOSTICS_GET = "devices.diagnostics:get"
+    DEVICES_DIAGNOSTICS_UPDATE = "devices.diagnostics:update"
+    EVENTS_GET = "events:get"
+    EVENTS_SEND = "events:send"
+    FIRMWARE_LIST = "firmware:list"
+    FIRMWARE_GET = "firmware:get"
+    FIRMWARE_CREATE = "firmware:create"
+    FIRMWARE_UPDATE = "firmware:update"
+    FIRMWARE_RELEASE = "firmware:release"
+    FIRMWARE_REMOVE = "firmware:remove"
+    FIRMWARE_BINARY_GET = "firmware.binary:get"
+    GROUPS_LIST = "groups:list"
+    GROUPS_GET = "groups:get"
+    GROUPS_CREATE = "groups:create"
+    GROUPS_UPDATE = "groups:update"
+    GROUPS_REMOVE = "groups:remove"
+    GROUPS_IMPACT_GET = "groups.impact:get"
+    CUSTOMERS_LIST = "customers:list"
+    CUSTOMERS_CREATE = "customers:create"
+    CUSTOMERS_UPDATE = "customers:update"
+    CUSTOMERS_REMOVE = "customers:remove"
+    CLIENTS_LIST = "clients:list"
+    CLIENTS_CREATE = "clients:create"
+    CLIENTS_UPDATE = "clients:update"
+    CLIENTS_REMOVE = "clients:remove"
+    INTEGRATIONS_LIST = "integrations:list"
+    INTEGRATIONS_GET = "integrations:get"
+    INTEGRATIONS_CREATE = "integrations:create"
+    INTEGRATIONS_UPDATE = "integrations:update"
+    INTEGRATIONS_REMOVE = "integrations:remove"
+    INTEGRATIONS_TEST = "integrations:test"
+    TEAM_LIST = "teams.users:list"
+    TEAM_INVITE = "teams.users:invite"
+    TEAM_UPDATE = "teams.users:update"
+    TEAM_REMOVE = "teams.users:remove"
+    METRICS_ONLINE_GET = "metrics.online:get"
+    METRICS_EVENTS_GET = "metrics.events:get"
+    METRICS_INTEGRATIONS_GET = "metrics.integrations:get"
+    METRICS_FUNCTIONS_GET = "metrics.functions:get"
+    METRICS_VARIABLES_GET = "metrics.variables:get"
+    SIMS_LIST = "sims:list"
+    SIMS_GET = "sims:get"
+    SIMS_IMPORT = "sims:import"
+    SIMS_UPDATE = "sims:update"
+    SIMS_REMOVE = "sims:remove"
+    SIMS_STATUS_GET = "sims.status:get"
+    SIMS_USAGE_GET = "sims.usage:get"
+    CONFIGURATION_GET = "configuration:get"
+    CONFIGURATION_UPDATE = "configuration:update"
+    LOCATIONS_GET = "locations:get"
+    LEDGER_DEFINITIONS_LIST = "ledger.definitions:list"
+    LEDGER_DEFINITIONS_GET = "ledger.definitions:get"
+    LEDGER_DEFINITIONS_CREATE = "ledger.definitions:create"
+    LEDGER_DEFINITIONS_UPDATE = "ledger.definitions:update"
+    LEDGER_DEFINITIONS_ARCHIVE = "ledger.definitions:archive"
+    LEDGER_INSTANCES_LIST = "ledger.instances:list"
+    LEDGER_INSTANCES_GET = "ledger.instances:get"
+    LEDGER_INSTANCES_SET = "ledger.instances:set"
+    LEDGER_INSTANCES_REMOVE = "ledger.instances:remove"
+    LEDGER_VERSIONS_LIST = "ledger.instances.versions:list"
+    LEDGER_VERSIONS_GET = "ledger.instances.versions:get"
+    LOGIC_FUNCTIONS_LIST = "logic.functions:list"
+    LOGIC_FUNCTIONS_GET = "logic.functions:get"
+    LOGIC_FUNCTIONS_CREATE = "logic.functions:create"
+    LOGIC_FUNCTIONS_UPDATE = "logic.functions:update"
+    LOGIC_FUNCTIONS_REMOVE = "logic.functions:remove"
+    LOGIC_FUNCTIONS_EXECUTE = "logic.functions:execute"
+    LOGIC_RUNS_LIST = "logic.runs:list"
+    LOGIC_RUNS_GET = "logic.runs:get"
+    LOGIC_LOGS_LIST = "logic.logs:list"
+    LOGIC_STATS_LIST = "logic.stats:list"
+    ORGANIZATION_GET = "organization:get"
+    PRODUCTS_LIST = "products:list"
+    PRODUCTS_GET = "products:get"
+    AGREEMENTS_LIST = "service_agreements:list"
+    AGREEMENTS_USAGE_GET = "service_agreements.usage_summary:get"
+    AGREEMENTS_PRICING_GET = "service_agreements.pricing_terms:get"
+    AGREEMENTS_REPORTS_GET = "service_agreements.usage_reports:get"
+    AGREEMENTS_REPORTS_CREATE = "service_agreements.usage_reports:create"
+    AGREEMENTS_NOTIFICATIONS_LIST = "service_agreements.notifications:list"
+
+    # Ours: on what somebody owns.
+    DEVICES_SIGNAL = "devices:signal"
+    PRODUCTS_CREATE = "products:create"
+    PRODUCTS_UPDATE = "products:update"
+
+    # Ours: on one's own account.
+    ACCOUNT_GET = "account:get"
+    ACCOUNT_UPDATE = "account:update"
+    ACCOUNT_TOKENS_LIST = "account.tokens:list"
+    ACCOUNT_TOKENS_REVOKE = "account.tokens:revoke"
+    DEVICES_CLAIM = "devices:claim"
+    DEVICES_PROVISION = "devices:provision"
+
+    # Ours: on the whole server.
+    SERVER_METRICS_GET = "server.metrics:get"
+    SERVER_USERS_LIST = "server.users:list"
+    SERVER_USERS_CREATE = "server.users:create"
+    SERVER_PLANS_SET = "server.plans:set"
+
+
+class Role(StrEnum):
+    """What a person is to an owner (themselves, a product or an organization)."""
+
+    OWNER = "Owner"
+    ADMINISTRATOR = "Administrator"
+    DEVELOPER = "Developer"
+    SUPPORT = "Support"
+    VIEW_ONLY = "View-only"
+
+
+P = Permission
+
+ACCOUNT_PERMISSIONS = frozenset(
+    {
+        P.ACCOUNT_GET,
+        P.ACCOUNT_UPDATE,
+        P.ACCOUNT_TOKENS_LIST,
+        P.ACCOUNT_TOKENS_REVOKE,
+        P.DEVICES_CLAIM,
+        P.DEVICES_PROVISION,
+    }
+)
+"""What every signed-in person may ask for; the service still checks the thing itself."""
+
+SERVER_PERMISSIONS = frozenset(
+    {P.SERVER_METRICS_GET, P.SERVER_USERS_LIST, P.SERVER_USERS_CREATE, P.SERVER_PLANS_SET}
+)
+"""What only administrators of the whole server may do."""
+
+_VIEW = frozenset(
+    {
+        *(P.DEVICES_LIST, P.DEVICES_GET, P.DEVICES_DIAGNOSTICS_GET, P.EVENTS_GET),
+        *(P.FIRMWARE_LIST, P.FIRMWARE_GET, P.FIRMWARE_BINARY_GET),
+        *(P.GROUPS_LIST, P.GROUPS_GET, P.GROUPS_IMPACT_GET),
+        *(P.CUSTOMERS_LIST, P.CLIENTS_LIST, P.INTEGRATIONS_LIST, P.INTEGRATIONS_GET, P.TEAM_LIST),
+        *(P.METRICS_ONLINE_GET, P.METRICS_EVENTS_GET, P.METRICS_INTEGRATIONS_GET),
+        *(P.METRICS_FUNCTIONS_GET, P.METRICS_VARIABLES_GET),
+        *(P.SIMS_LIST, P.SIMS_GET, P.SIMS_STATUS_GET, P.SIMS_USAGE_GET),
+        *(P.CONFIGURATION_GET, P.LOCATIONS_GET),
+        *(P.LEDGER_DEFINITIONS_LIST, P.LEDGER_DEFINITIONS_GET),
+        *(P.LEDGER_INSTANCES_LIST, P.LEDGER_INSTANCES_GET),
+        *(P.LEDGER_VERSIONS_LIST, P.LEDGER_VERSIONS_GET),
+        *(P.LOGIC_FUNCTIONS_LIST, P.LOGIC_FUNCTIONS_GET, P.LOGIC_RUNS_LIST, P.LOGIC_RUNS_GET),
+        *(P.LOGIC_LOGS_LIST, P.LOGIC_STATS_LIST),
+        *(P.ORGANIZATION_GET, P.PRODUCTS_LIST, P.PRODUCTS_GET),
+    }
+)
+
+_SUPPORT = _VIEW | {
+    *(P.DEVICES_PING, P.DEVICES_SIGNAL, P.DEVICES_VARIABLE_GET, P.DEVICES_FUNCTION_CALL),
+    *(P.DEVICES_DIAGNOSTICS_UPDATE, P.SIMS_IMPORT, P.SIMS_UPDATE, P.SIMS_REMOVE),
+}
+
+_DEVELOPER = _SUPPORT | {
+    *(P.DEVICES_IMPORT, P.DEVICES_UPDATE, P.DEVICES_REMOVE, P.DEVICES_RELEASE, P.EVENTS_SEND),
+    *(P.FIRMWARE_CREATE, P.FIRMWARE_UPDATE, P.FIRMWARE_RELEASE, P.FIRMWARE_REMOVE),
+    *(P.GROUPS_CREATE, P.GROUPS_UPDATE, P.GROUPS_REMOVE),
+    *(P.CUSTOMERS_CREATE, P.CUSTOMERS_UPDATE, P.CUSTOMERS_REMOVE),
+    *(P.CLIENTS_CREATE, P.CLIENTS_UPDATE, P.CLIENTS_REMOVE),
+    *(P.INTEGRATIONS_CREATE, P.INTEGRATIONS_UPDATE, P.INTEGRATIONS_REMOVE, P.INTEGRATIONS_TEST),
+    *(P.CONFIGURATION_UPDATE, P.PRODUCTS_CREATE),
+    *(P.LEDGER_DEFINITIONS_CREATE, P.LEDGER_DEFINITIONS_UPDATE, P.LEDGER_DEFINITIONS_ARCHIVE),
+    *(P.LEDGER_INSTANCES_SET, P.LEDGER_INSTANCES_REMOVE),
+    *(P.LOGIC_FUNCTIONS_CREATE, P.LOGIC_FUNCTIONS_UPDATE, P.LOGIC_FUNCTIONS_REMOVE),
+    P.LOGIC_FUNCTIONS_EXECUTE,
+}
+
+_ADMINISTRATOR = _DEVELOPER | {
+    *(P.TEAM_INVITE, P.TEAM_UPDATE, P.TEAM_REMOVE, P.PRODUCTS_UPDATE),
+    *(P.AGREEMENTS_LIST, P.AGREEMENTS_USAGE_GET, P.AGREEMENTS_PRICING_GET),
+    *(P.AGREEMENTS_REPORTS_GET, P.AGREEMENTS_REPORTS_CREATE, P.AGREEMENTS_NOTIFICATIONS_LIST),
+}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(_ADMINISTRATOR),
+    Role.ADMINISTRATOR: frozenset(_ADMINISTRATOR),
+    Role.DEVELOPER: frozenset(_DEVELOPER),
+    Role.SUPPORT: frozenset(_SUPPORT),
+    Role.VIEW_ONLY: _VIEW,
+}
+"""What each role may do with what the owner has. An owner differs from an administrator in that
+nobody may remove or demote them, which is a rule of the team and not a permission."""
+
+
+def allows(actor: Actor, permission: Permission, *, owner_id: str | None) -> bool:
+    """Whether ``actor`` may do this with something that ``owner_id`` owns.
+
+    Args:
+        actor: the one who asks.
+        permission: the right that the operation names.
+        owner_id: user id of the owner of the thing; the actor's own id for "my devices", "my
+            account"; None for what nobody owns (then only rights of every signed-in person hold).
+    """
+    if actor.is_admin:
+        return True
+    if not actor.user_id or permission in SERVER_PERMISSIONS:
+        return False
+    if permission in ACCOUNT_PERMISSIONS:
+        return owner_id is None or owner_id == actor.user_id
+    return owner_id == actor.user_id and permission in ROLE_PERMISSIONS[Role.OWNER]
