@@ -11,7 +11,8 @@ Files:
     hashing      argon2id in a small thread pool of its own, with a bounded queue
     token_cache  recently seen tokens, dropped as soon as anything about them changes
     store        the tables ``users`` and ``access_tokens`` and their queries
-    service      gathers facts, decides, applies: the only file with effects
+    tokens       what is done with access tokens: issue, find the actor, revoke
+    service      accounts, on top of the tokens: gathers facts, decides, applies
 
 Who calls it: the HTTP edge for every request, the command line, and organizations for the owner of
 a plan. It calls audit, bus, storage and kit.

@@ -1,8 +1,8 @@
 """THE permission table: which role may do what, and the pure question ``allows``.
 
 Every operation of the API names one permission of this module. The names are those of the field's
-API scopes, so that an API user's scopes and a person's rights are the same words; the few of our own
-stand in their own block.
+API scopes, so that an API user's scopes and a person's rights are the same words; the few of our
+own stand in their own blocks.
 
 Source: particle cloud notes §3.5.
 """

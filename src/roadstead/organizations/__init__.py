@@ -1,10 +1,12 @@
 """Who a device or a product is accounted to, and on which plan.
 
-What it is for: each owner (a person; later also an organization) is on exactly one plan. The plan is
-stored here and asked from here; what a plan allows is for the capabilities that hold those things.
+What it is for: each owner (a person; later also an organization) is on exactly one plan. The plan
+is stored here and asked from here; what a plan allows is for the capabilities that hold those
+things.
 
 Files:
-    plans  the plan names, and the service that sets and tells an owner's plan
+    model  the plan names
+    plans  the service that sets and tells an owner's plan
     store  the table ``plans`` and its queries
 
 Who calls it: the command line (``roadstead plan set``), identity through the port ``AccountOpened``

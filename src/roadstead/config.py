@@ -1,0 +1,275 @@
+"""Settings: every key of the server with its unit, default and reason.
+
+A key is given as an option of the command line (``--data-dir``), else as an environment variable
+(``ROADSTEAD_DATA_DIR``), else it has its default. An empty variable counts as not given. Nothing
+reads a setting from a global: ``load`` makes one frozen value, and the composition root hands
+each part what it needs.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from roadstead.kit.errors import Invalid, Unavailable
+from roadstead.organizations.model import PLAN_NAMES, PlanName
+
+PREFIX = "ROADSTEAD_"
+
+MAX_DEVICE_TIMEOUT_S = 300.0
+"""Longest wait for a device that may be set; beyond it the client's own socket gives up first."""
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?")
+
+
+class Address(NamedTuple):
+    """Where to listen: a host name or IP address, and a port (0 = any free one)."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one server."""
+
+    data_dir: Path
+    """Folder of everything that must be kept: database, keys. The one folder to back up. Default
+    ``./roadstead-data``, so that a first try leaves nothing outside its folder."""
+
+    http: Address
+    """Where the API listens. Default 127.0.0.1:8080: plain HTTP belongs behind a TLS proxy."""
+
+    udp: Address | None
+    """Where devices arrive over UDP, or None for ``off``. Default 0.0.0.0:5684, because devices
+    ignore any other port that is stored in them (device protocol notes §1.2)."""
+
+    tcp: Address | None
+    """Where devices of the TCP generation arrive, or None for ``off``. Default 0.0.0.0:5683."""
+
+    database: str | None
+    """Given URL of the database, or None for the SQLite file in the data folder; read
+    ``database_url``. Key ``ROADSTEAD_DATABASE_URL``."""
+
+    signup: Literal["open", "closed"]
+    """Whether strangers may create accounts. Default closed: a server is its owner's first."""
+
+    allow_private_targets: bool
+    """Whether webhooks may reach private addresses. Default off: a tenant must not be able to look
+    into the network that the server stands in."""
+
+    default_plan: PlanName
+    """Plan of a new account. Default developer, the smallest."""
+
+    unknown_devices: Literal["refuse", "quarantine"]
+    """What happens to a device whose key nobody registered. Default refuse."""
+
+    secret_key_file: Path
+    """The 32-byte key that encrypts secrets at rest. Default ``secret.key`` in ``keys_dir``; put it
+    elsewhere to keep it apart from the backups of the database."""
+
+    public_url: str | None
+    """Origin under which people reach the API (``https://cloud.example.com``), for links and for
+    the host that devices are pointed to. Default None: taken from the request."""
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    """Networks of proxies whose forwarded client addresses are believed. Default none."""
+
+    rate_limits: bool
+    """Whether requests per client address are limited. Default on."""
+
+    device_timeout_s: float
+    """Seconds to wait for the answer of a connected device. Default 30, as in the field."""
+
+    tcp_given: bool = False
+    """Whether ``tcp`` was asked for by name and is not the default."""
+
+    @property
+    def database_url(self) -> str:
+        """URL of the database: the given one, or the SQLite file in the data folder."""
+        return self.database or f"sqlite:///{self.data_dir / 'roadstead.db'}"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Folder of the server's own keys (ec.pem, rsa.pem), mode 0700."""
+        return self.data_dir / "keys"
+
+
+def load(env: Mapping[str, str], overrides: Mapping[str, str | None] | None = None) -> Settings:
+    """Makes the settings of this process.
+
+    Args:
+        env: the environment.
+        overrides: texts by key name (``data_dir``), which win over ``env``; None = not given.
+
+    Raises:
+        Invalid: ``bad_setting``; the sentence names the key, the value and what is accepted.
+    """
+    given = {name: _given(name, env, overrides or {}) for name in _KEYS}
+    values: dict[str, Any] = {}
+    for name, key in _KEYS.items():
+        text = given[name]
+        values[name] = key.parse(name, key.default if text is None else text)
+    data_dir = values["data_dir"]
+    secret_key_file = values["secret_key_file"] or data_dir / "keys" / "secret.key"
+    database = values.pop("database_url")
+    return Settings(
+        **{**values, "secret_key_file": secret_key_file},
+        database=database,
+        tcp_given=given["tcp"] is not None,
+    )
+
+
+def list_unknown(env: Mapping[str, str]) -> list[str]:
+    """Variables that begin with ``ROADSTEAD_`` and mean nothing here, most likely misspelt."""
+    known = {PREFIX + name.upper() for name in _KEYS}
+    return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
+
+
+def ensure_folders(settings: Settings) -> None:
+    """Creates the data folder and its ``keys`` folder (mode 0700) where they are missing.
+
+    Raises:
+        Unavailable: ``data_dir_unusable`` when a folder cannot be made or written to.
+    """
+    for folder in (settings.data_dir, settings.keys_dir):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                "data_dir_unusable", f"Cannot create the folder {folder}: {error.strerror}."
+            ) from error
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise Unavailable(
+                "data_dir_unusable", f"The folder {folder} cannot be read and written by this user."
+            )
+
+
+def parse_address(name: str, text: str) -> Address:
+    """``HOST:PORT``, with an IPv6 host in brackets.
+
+    Raises:
+        Invalid: ``bad_setting``.
+    """
+    host, colon, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else None
+    shaped = _IPV6.fullmatch(bare) if bare is not None else _HOST.fullmatch(host)
+    if not colon or not shaped or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise _refuse(name, text, "HOST:PORT with a port from 0 to 65535, as in 127.0.0.1:8080")
+    return Address(host if bare is None else bare, int(port))
+
+
+def _given(name: str, env: Mapping[str, str], overrides: Mapping[str, str | None]) -> str | None:
+    override = overrides.get(name)
+    return override if override is not None else (env.get(PREFIX + name.upper()) or None)
+
+
+def _refuse(name: str, text: str, accepted: str) -> Invalid:
+    return Invalid("bad_setting", f"{PREFIX}{name.upper()} is {text!r}; accepted is {accepted}.")
+
+
+def _parse_listener(name: str, text: str) -> Address | None:
+    if text.lower() == "off":
+        return None
+    try:
+        return parse_address(name, text)
+    except Invalid:
+        raise _refuse(name, text, "HOST:PORT with a port from 0 to 65535, or off") from None
+
+
+def _parse_path(name: str, text: str) -> Path | None:
+    if "\0" in text:
+        raise _refuse(name, text, "a path of the file system")
+    try:
+        return Path(text).expanduser().absolute() if text else None
+    except RuntimeError:
+        raise _refuse(name, text, "a path; the home folder of that user is unknown") from None
+
+
+def _parse_database_url(name: str, text: str) -> str | None:
+    if not text or re.match(r"(sqlite:///|postgresql(\+asyncpg)?://)[^\s\0]+$", text):
+        return text or None
+    # A mistyped URL may hold a password, so only what comes before it is repeated.
+    shown = text.partition("://")[0][:20] + "://…" if "://" in text else "…"
+    raise _refuse(name, shown, "sqlite:///FILE, postgresql://… or postgresql+asyncpg://…")
+
+
+def _parse_public_url(name: str, text: str) -> str | None:
+    if not text:
+        return None
+    accepted = "an origin without a path, as in https://cloud.example.com"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise _refuse(name, text, accepted) from None
+    plain = parts.path in ("", "/") and not parts.query and not parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain or "@" in text:
+        raise _refuse(name, text, accepted)
+    if not (_HOST.fullmatch(parts.hostname) or _IPV6.fullmatch(parts.hostname)):
+        raise _refuse(name, text, accepted)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def _parse_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        accepted = "addresses or networks joined by commas, as in 10.0.0.0/8,::1"
+        raise _refuse(name, text, accepted) from None
+
+
+def _parse_switch(name: str, text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise _refuse(name, text, "on or off")
+    return text.lower() == "on"
+
+
+def _parse_seconds(name: str, text: str) -> float:
+    shaped = re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text)
+    if not shaped or not 1 <= float(text) <= MAX_DEVICE_TIMEOUT_S:
+        raise _refuse(name, text, f"seconds from 1 to {MAX_DEVICE_TIMEOUT_S:g}")
+    return float(text)
+
+
+def _one_of(*choices: str) -> Callable[[str, str], str]:
+    def parse(name: str, text: str) -> str:
+        if text.lower() not in choices:
+            raise _refuse(name, text, ", ".join(choices[:-1]) + f" or {choices[-1]}")
+        return text.lower()
+
+    return parse
+
+
+class _Key(NamedTuple):
+    parse: Callable[[str, str], Any]
+    default: str
+
+
+_KEYS: dict[str, _Key] = {
+    "data_dir": _Key(_parse_path, "roadstead-data"),
+    "http": _Key(parse_address, "127.0.0.1:8080"),
+    "udp": _Key(_parse_listener, "0.0.0.0:5684"),
+    "tcp": _Key(_parse_listener, "0.0.0.0:5683"),
+    "database_url": _Key(_parse_database_url, ""),
+    "signup": _Key(_one_of("open", "closed"), "closed"),
+    "allow_private_targets": _Key(_parse_switch, "off"),
+    "default_plan": _Key(_one_of(*PLAN_NAMES), "developer"),
+    "unknown_devices": _Key(_one_of("refuse", "quarantine"), "refuse"),
+    "secret_key_file": _Key(_parse_path, ""),
+    "public_url": _Key(_parse_public_url, ""),
+    "trusted_proxies": _Key(_parse_networks, ""),
+    "rate_limits": _Key(_parse_switch, "on"),
+    "device_timeout_s": _Key(_parse_seconds, "30"),
+}
+
+assert {*_KEYS} == {f.name for f in fields(Settings)} - {"database", "tcp_given"} | {"database_url"}

@@ -1,0 +1,196 @@
+"""The tables ``users`` and ``access_tokens`` and their queries: the same on both engines."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from roadstead.identity.model import AccessToken, User
+from roadstead.storage.columns import Json, UtcTimestamp, metadata
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("password_hash", Text),
+    Column("password_version", Integer, nullable=False),
+    Column("is_admin", Boolean, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("account_info", Json, nullable=False),
+)
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("user_id", String(24), ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("expires_at", UtcTimestamp),
+    Index(None, "user_id"),
+)
+
+
+def insert_user(conn: Connection, user: User) -> None:
+    """Adds an account; a taken user name violates the unique constraint."""
+    conn.execute(
+        insert(users).values(
+            id=user.id,
+            username=user.username,
+            password_hash=user.password_hash,
+            password_version=user.password_version,
+            is_admin=user.is_admin,
+            created_at=user.created_at,
+            account_info=user.account_info,
+        )
+    )
+
+
+def find_user(conn: Connection, user_id: str) -> User | None:
+    """The account with this id."""
+    row = conn.execute(select(users).where(users.c.id == user_id)).first()
+    return None if row is None else _to_user(row)
+
+
+def find_user_by_name(conn: Connection, username: str) -> User | None:
+    """The account with this user name, given in lower case."""
+    row = conn.execute(select(users).where(users.c.username == username)).first()
+    return None if row is None else _to_user(row)
+
+
+def count_admins(conn: Connection) -> int:
+    """Number of administrators of the whole server."""
+    count = conn.scalar(select(func.count()).select_from(users).where(users.c.is_admin))
+    return int(count or 0)
+
+
+def update_password(conn: Connection, user_id: str, password_hash: str, *, version: int) -> bool:
+    """Stores the hash of a new password; ``version`` is the one that it replaces.
+
+    Returns:
+        False when the password was changed meanwhile; nothing is stored then.
+    """
+    changed = conn.execute(
+        update(users)
+        .where(users.c.id == user_id, users.c.password_version == version)
+        .values(password_hash=password_hash, password_version=version + 1)
+    )
+    return changed.rowcount == 1
+
+
+def replace_hash(conn: Connection, user_id: str, old_hash: str, new_hash: str) -> None:
+    """Stores another hash of the same password, unless the password was changed meanwhile."""
+    conn.execute(
+        update(users)
+        .where(users.c.id == user_id, users.c.password_hash == old_hash)
+        .values(password_hash=new_hash)
+    )
+
+
+def update_username(conn: Connection, user_id: str, username: str) -> None:
+    """Renames an account; a taken user name violates the unique constraint."""
+    conn.execute(update(users).where(users.c.id == user_id).values(username=username))
+
+
+def update_account_info(conn: Connection, user_id: str, account_info: dict[str, object]) -> None:
+    """Replaces the account facts."""
+    conn.execute(update(users).where(users.c.id == user_id).values(account_info=account_info))
+
+
+def insert_token(conn: Connection, token: AccessToken) -> None:
+    """Adds an issued token."""
+    conn.execute(
+        insert(access_tokens).values(
+            digest=token.digest,
+            user_id=token.user_id,
+            client_id=token.client_id,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+        )
+    )
+
+
+def find_token(conn: Connection, digest: bytes) -> tuple[AccessToken, User] | None:
+    """A token, expired or not, and its user."""
+    row = conn.execute(
+        select(access_tokens.c.digest, access_tokens.c.client_id, access_tokens.c.expires_at, users)
+        .add_columns(access_tokens.c.created_at.label("issued_at"))
+        .join_from(access_tokens, users, users.c.id == access_tokens.c.user_id)
+        .where(access_tokens.c.digest == digest)
+    ).first()
+    if row is None:
+        return None
+    token = AccessToken(digest, row.id, row.client_id, row.issued_at, row.expires_at)
+    return token, _to_user(row)
+
+
+def list_tokens(conn: Connection, user_id: str, *, at: datetime) -> list[AccessToken]:
+    """The user's tokens that are valid at this time, oldest first."""
+    rows = conn.execute(
+        select(access_tokens)
+        .where(access_tokens.c.user_id == user_id)
+        .where(or_(access_tokens.c.expires_at.is_(None), access_tokens.c.expires_at > at))
+        .order_by(access_tokens.c.created_at, access_tokens.c.digest)
+    )
+    return [_to_token(row) for row in rows]
+
+
+def delete_token(conn: Connection, digest: bytes) -> bool:
+    """Removes one token; False when there is none."""
+    return conn.execute(delete(access_tokens).where(access_tokens.c.digest == digest)).rowcount == 1
+
+
+def delete_tokens(conn: Connection, user_id: str) -> list[bytes]:
+    """Removes all tokens of a user; gives their digests."""
+    gone = delete(access_tokens).where(access_tokens.c.user_id == user_id)
+    return [bytes(row.digest) for row in conn.execute(gone.returning(access_tokens.c.digest))]
+
+
+def delete_expired_tokens(conn: Connection, user_id: str, *, at: datetime) -> None:
+    """Removes the user's tokens that ended by this time."""
+    conn.execute(
+        delete(access_tokens).where(
+            access_tokens.c.user_id == user_id, access_tokens.c.expires_at <= at
+        )
+    )
+
+
+def _to_user(row: Row[Any]) -> User:
+    return User(
+        id=row.id,
+        username=row.username,
+        password_hash=row.password_hash,
+        is_admin=row.is_admin,
+        created_at=row.created_at,
+        account_info=row.account_info,
+        password_version=row.password_version,
+    )
+
+
+def _to_token(row: Row[Any]) -> AccessToken:
+    return AccessToken(
+        digest=bytes(row.digest),
+        user_id=row.user_id,
+        client_id=row.client_id,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
