@@ -1,7 +1,7 @@
 """The server's own keys, by which devices know it, and the form in which devices store them.
 
-One elliptic key for the UDP generation and one RSA key for the TCP generation. Devices are given the
-public key once, over USB; the private keys must therefore never change and never be lost.
+One elliptic key for the UDP generation and one RSA key for the TCP generation. Devices are given
+the public key once, over USB; the private keys must therefore never change and never be lost.
 """
 
 import contextlib
@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec as elliptic_curve
+from cryptography.hazmat.primitives.asymmetric import rsa as rivest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -68,8 +71,8 @@ class ServerKeys:
         rsa: 2048 bits with exponent 65537, for devices of the TCP generation.
     """
 
-    ec: ec.EllipticCurvePrivateKey
-    rsa: rsa.RSAPrivateKey
+    ec: EllipticCurvePrivateKey
+    rsa: RSAPrivateKey
 
     @classmethod
     def load_or_create(cls, directory: Path) -> "ServerKeys":
@@ -85,35 +88,26 @@ class ServerKeys:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(directory):
                 elliptic = _load_or_create(directory / "ec.pem", _new_ec)
-                rivest = _load_or_create(directory / "rsa.pem", _new_rsa)
+                modular = _load_or_create(directory / "rsa.pem", _new_rsa)
         except OSError as error:
             raise Unavailable(
                 "keys_unusable", f"Cannot keep keys in {directory}: {error.strerror}."
             ) from error
-        if not isinstance(elliptic, ec.EllipticCurvePrivateKey) or not isinstance(
-            elliptic.curve, ec.SECP256R1
+        if not isinstance(elliptic, EllipticCurvePrivateKey) or not isinstance(
+            elliptic.curve, elliptic_curve.SECP256R1
         ):
             raise _bad_key(directory / "ec.pem", "holds no P-256 private key")
-        if not isinstance(rivest, rsa.RSAPrivateKey) or rivest.key_size != RSA_BITS:
+        if not isinstance(modular, RSAPrivateKey) or modular.key_size != RSA_BITS:
             raise _bad_key(directory / "rsa.pem", f"holds no RSA private key of {RSA_BITS} bits")
-        return cls(elliptic, rivest)
+        return cls(elliptic, modular)
 
     def public_der(self, kind: KeyKind) -> bytes:
         """The bare SubjectPublicKeyInfo in DER: 91 bytes for ``ec``, 294 for ``rsa``."""
-        return (
-            self._private(kind)
-            .public_key()
-            .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        )
+        return self._public(kind, Encoding.DER)
 
     def public_pem(self, kind: KeyKind) -> str:
         """The public key as text, ``-----BEGIN PUBLIC KEY-----`` first."""
-        encoded = (
-            self._private(kind)
-            .public_key()
-            .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        )
-        return encoded.decode()
+        return self._public(kind, Encoding.PEM).decode()
 
     def flash_blob(self, kind: KeyKind, host: str, port: int | None = None) -> bytes:
         """The key and the server's address as they lie in a device's flash.
@@ -138,8 +132,9 @@ class ServerKeys:
         blob = (blob + _encode_host(host)).ljust(layout.port_at, _FILLER)
         return (blob + number.to_bytes(2, "big")).ljust(layout.size_bytes, _FILLER)
 
-    def _private(self, kind: KeyKind) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
-        return self.ec if kind == "ec" else self.rsa
+    def _public(self, kind: KeyKind, encoding: Encoding) -> bytes:
+        key = self.ec.public_key() if kind == "ec" else self.rsa.public_key()
+        return key.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _encode_host(host: str) -> bytes:
@@ -156,11 +151,11 @@ def _encode_host(host: str) -> bytes:
 
 
 def _new_ec() -> PrivateKeyTypes:
-    return ec.generate_private_key(ec.SECP256R1())
+    return elliptic_curve.generate_private_key(elliptic_curve.SECP256R1())
 
 
 def _new_rsa() -> PrivateKeyTypes:
-    return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+    return rivest.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
 
 
 @contextlib.contextmanager
