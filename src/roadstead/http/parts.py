@@ -1,0 +1,75 @@
+"""What the HTTP edge is given: the services it calls and the settings it obeys."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from roadstead.bus.local import LocalBus
+from roadstead.devices.registry import DeviceRegistry
+from roadstead.devices.server_keys import ServerKeys
+from roadstead.devices.service import DeviceService
+from roadstead.events.publishing import EventPublishing
+from roadstead.events.streams import EventStreams
+from roadstead.health.service import VitalsService
+from roadstead.http.metrics import MetricsSource
+from roadstead.identity.service import IdentityService
+from roadstead.kit.clock import Clock
+from roadstead.storage.database import Database
+
+BoundAddress = tuple[str, int]
+"""Address and port that a socket is really bound to."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What the operator decides about the HTTP edge.
+
+    Attributes:
+        signup: strangers may create accounts.
+        public_url: origin under which people reach this server, without a trailing slash; None to
+            take it from each request.
+        trusted_proxies: addresses or CIDR blocks whose forwarded headers are believed.
+    """
+
+    signup: bool = False
+    public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class PageSource(Protocol):
+    """Pages for people in a browser."""
+
+    def find(self, path: str) -> tuple[bytes, str] | None:
+        """The content and media type of the page at this path, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpParts:
+    """Everything that the HTTP edge uses.
+
+    Attributes:
+        udp_address: where the device gateway listens; gives None while it does not.
+        metrics: who else has numbers for ``/metrics``.
+        pages: what ``/`` and its assets are.
+        stopping: once set, open event streams end at once.
+        version: version of the program.
+    """
+
+    identity: IdentityService
+    devices: DeviceService
+    registry: DeviceRegistry
+    publishing: EventPublishing
+    streams: EventStreams
+    vitals: VitalsService
+    server_keys: ServerKeys
+    database: Database
+    bus: LocalBus
+    clock: Clock
+    udp_address: Callable[[], BoundAddress | None]
+    version: str
+    settings: HttpSettings = HttpSettings()
+    tcp_address: Callable[[], BoundAddress | None] = lambda: None
+    metrics: Sequence[MetricsSource] = ()
+    pages: PageSource | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
