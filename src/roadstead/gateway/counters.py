@@ -1,0 +1,67 @@
+"""Plain numbers of the device edge, for the metrics page and for tests."""
+
+import msgspec
+
+
+class Counters(msgspec.Struct):
+    """What happened since the process started; every field only grows.
+
+    Attributes:
+        datagrams_received: datagrams read from the socket.
+        datagrams_sent: datagrams handed to the kernel.
+        send_backlog_dropped: datagrams dropped because the kernel took none for too long.
+        handshakes_queued_dropped: handshake datagrams shed because too many waited.
+        handshakes_done: sessions that became live after a full handshake.
+        keys_refused: handshakes with an unknown key that were turned away.
+        keys_quarantined: handshakes with an unknown key that were let in without rights.
+        identity_mismatches: Hellos that named another device than the one whose key was proven.
+        sessions_loaded: sessions taken over from the database at start.
+        sessions_lost: sessions that could not be stored and were therefore not confirmed.
+        sessions_replaced: older sessions dropped for a newer one of the same device.
+        sessions_expired: sessions deleted after a long silence.
+        resumed: devices that came online again on a kept session, without a handshake.
+        malformed: decrypted content that was no valid message.
+        requests: new requests of devices.
+        ignored_requests: requests that no rule answers, or that came before the Hello.
+        events_accepted: events of devices taken into the journal.
+        events_refused: events over a limit or with a name that devices may not use.
+        events_quarantined: events of quarantined devices, answered and dropped.
+        events_unstored: events given back to the device to repeat (journal full or failed).
+        events_delivered: events sent to subscribed devices.
+        delivery_dropped: events not sent because a device's outgoing queue was full.
+        calls: functions, variables, signals, pings and vitals asked of devices.
+        calls_failed: of those, the ones that gave no result.
+        asks_failed: confirmable requests to devices that were never acknowledged.
+        reports_failed: facts told by devices that could not be stored.
+        system_events_dropped: system events lost because the journal stayed full.
+        callback_errors: exceptions caught at the edge of the loop; each is logged.
+    """
+
+    datagrams_received: int = 0
+    datagrams_sent: int = 0
+    send_backlog_dropped: int = 0
+    handshakes_queued_dropped: int = 0
+    handshakes_done: int = 0
+    keys_refused: int = 0
+    keys_quarantined: int = 0
+    identity_mismatches: int = 0
+    sessions_loaded: int = 0
+    sessions_lost: int = 0
+    sessions_replaced: int = 0
+    sessions_expired: int = 0
+    resumed: int = 0
+    malformed: int = 0
+    requests: int = 0
+    ignored_requests: int = 0
+    events_accepted: int = 0
+    events_refused: int = 0
+    events_quarantined: int = 0
+    events_unstored: int = 0
+    events_delivered: int = 0
+    delivery_dropped: int = 0
+    calls: int = 0
+    calls_failed: int = 0
+    asks_failed: int = 0
+    reports_failed: int = 0
+    system_events_dropped: int = 0
+    callback_errors: int = 0
