@@ -57,9 +57,10 @@ class DemoFeed:
             self._arrivals.popleft()
         return len(self._arrivals) / RATE_WINDOW_S
 
-    def device_id(self, name: str) -> str | None:
-        """The id of a device by name, once it is listed."""
-        return next((key for key, value in self._names.items() if value == name), None)
+    def first_named(self) -> str | None:
+        """The id of the device whose name comes first, once any has one."""
+        named = [(name, key) for key, name in self._names.items() if name != key]
+        return min(named)[1] if named else None
 
     async def close(self) -> None:
         """Ends the connections."""

@@ -1,4 +1,4 @@
-"""What `roadstead demo` prints: the welcome, then a live view, or plain lines without a terminal."""
+"""What `roadstead demo` prints: the welcome, then a live view, or lines without a terminal."""
 
 import asyncio
 import json

@@ -80,8 +80,8 @@ class CloudAccount:
             AccountError: the server serves no UDP devices, or is none of ours.
         """
         answer = await self._ask("GET", "/v1/server_keys")
-        udp = answer.get("udp") if isinstance(answer, dict) else None
         try:
+            udp = answer["udp"]
             return DeviceEndpoint(
                 udp["host"], int(udp["port"]), base64.b64decode(udp["public_key_der"])
             )

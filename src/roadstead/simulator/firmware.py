@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 VariableValue = bool | int | float | str
 """Bool, 32-bit int, double or string; the type on the wire follows the Python type."""
 
-FunctionHandler = Callable[[str], "int | None | Awaitable[int | None]"]
+FunctionHandler = Callable[[str], "int | Awaitable[int | None] | None"]
 """Takes the argument and returns the 32-bit result; None means that the device never answers."""
 
 VariableReader = Callable[[], VariableValue]

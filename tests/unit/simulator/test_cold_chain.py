@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 from random import Random
 
 from roadstead.simulator.cold_chain import HYSTERESIS_C, Cabinet, Fridge
@@ -20,7 +21,7 @@ def live(fridge: Fridge, seconds: float, start: float = 0.0) -> list[tuple[float
 def test_a_fridge_reports_its_temperature_about_every_period():
     fridge = Fridge(Random(1), 0.0, report_every_s=10.0)
     times = [at for at, name, _ in live(fridge, 600) if name == "fridge/temperature"]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert 50 <= len(times) <= 70
     assert min(gaps) >= 9 and max(gaps) <= 16
 
@@ -72,7 +73,7 @@ def test_a_door_left_open_raises_one_alarm_that_is_cleared_later():
 def test_doors_open_and_close_in_turn():
     doors = [data for _, name, data in live(Fridge(Random(8), 0.0), 7200) if name == "fridge/door"]
     assert len(doors) > 10
-    assert all(first != second for first, second in zip(doors, doors[1:], strict=False))
+    assert all(first != second for first, second in pairwise(doors))
 
 
 def test_set_target_takes_whole_degrees_within_the_range_and_refuses_the_rest():

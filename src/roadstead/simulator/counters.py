@@ -1,0 +1,34 @@
+"""What virtual devices did, as plain numbers that many devices may share."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class DeviceCounters:
+    """Counts since the start; every device of a fleet adds to the same object.
+
+    Attributes:
+        handshakes: sessions that came about by a handshake.
+        resumes: sessions taken up again without one.
+        connection_losses: ways to the server that ended unwanted.
+        published: events handed to the wire.
+        acknowledged: confirmable events that the server acknowledged.
+        refused: events that the server answered with an error.
+        failed: events that were never acknowledged.
+        received: events that the server sent.
+        calls: functions called, variables read and other requests answered.
+        sleeps, moves, reboots: what happened to the devices.
+    """
+
+    handshakes: int = 0
+    resumes: int = 0
+    connection_losses: int = 0
+    published: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    failed: int = 0
+    received: int = 0
+    calls: int = 0
+    sleeps: int = 0
+    moves: int = 0
+    reboots: int = 0
