@@ -32,15 +32,6 @@ class Caller:
     host: str
 
 
-def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Networks of trusted proxies, from addresses and CIDR blocks.
-
-    Raises:
-        ValueError: an entry is neither.
-    """
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
 def identify(
     peer: str | None, scheme: str, headers: Mapping[str, str], trusted: Sequence[Network]
 ) -> Caller:

@@ -71,6 +71,11 @@ def invalid_token() -> TokenRefused:
     return TokenRefused("invalid_token", "The access token provided is invalid.")
 
 
+def credentials_missing() -> TokenRefused:
+    """The request needs a username and password by HTTP Basic, or a token."""
+    return TokenRefused("credentials_missing", "The access token was not found", "Basic")
+
+
 def permission_denied() -> Forbidden:
     """The caller is known and may not do this."""
     return Forbidden("permission_denied", "Permission denied: your account may not do this.")
@@ -156,6 +161,7 @@ def _prefix_required(error: DomainError) -> dict[str, object]:
 _SHAPES: dict[str, Callable[[DomainError], dict[str, object]]] = {
     "invalid_token": _oauth,
     "token_missing": _token_missing,
+    "credentials_missing": _token_missing,
     "invalid_grant": _oauth,
     "invalid_client": _oauth,
     "invalid_request": _oauth,

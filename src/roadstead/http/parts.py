@@ -1,7 +1,7 @@
 """What the HTTP edge is given: the services it calls and the settings it obeys."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from roadstead.devices.service import DeviceService
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.health.service import VitalsService
+from roadstead.http.callers import Network
 from roadstead.http.metrics import MetricsSource
 from roadstead.identity.service import IdentityService
 from roadstead.kit.clock import Clock
@@ -29,12 +30,12 @@ class HttpSettings:
         signup: strangers may create accounts.
         public_url: origin under which people reach this server, without a trailing slash; None to
             take it from each request.
-        trusted_proxies: addresses or CIDR blocks whose forwarded headers are believed.
+        trusted_proxies: networks of proxies whose forwarded headers are believed.
     """
 
-    signup: bool = False
+    signup_open: bool = False
     public_url: str | None = None
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 class PageSource(Protocol):
@@ -44,12 +45,12 @@ class PageSource(Protocol):
         """The content and media type of the page at this path, or None."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpParts:
     """Everything that the HTTP edge uses.
 
     Attributes:
-        udp_address: where the device gateway listens; gives None while it does not.
+        udp_address, tcp_address: where devices arrive; set once their sockets are bound.
         metrics: who else has numbers for ``/metrics``.
         pages: what ``/`` and its assets are.
         stopping: once set, open event streams end at once.
@@ -66,10 +67,10 @@ class HttpParts:
     database: Database
     bus: LocalBus
     clock: Clock
-    udp_address: Callable[[], BoundAddress | None]
     version: str
     settings: HttpSettings = HttpSettings()
-    tcp_address: Callable[[], BoundAddress | None] = lambda: None
+    udp_address: BoundAddress | None = None
+    tcp_address: BoundAddress | None = None
     metrics: Sequence[MetricsSource] = ()
     pages: PageSource | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

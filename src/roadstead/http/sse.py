@@ -1,0 +1,249 @@
+"""Event streams over HTTP: one long answer in the ``text/event-stream`` format.
+
+A stream begins with a comment, sends something at least every nine seconds so that clients know it
+lives, and ends at once when its token ends, when the server stops, when its reader leaves, or when
+its reader takes too long. Source: particle cloud notes §2.8; clients notes §5.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Protocol
+
+from starlette.types import Message, Receive, Scope, Send
+
+from roadstead.bus.local import LocalBus
+from roadstead.http.metrics import Sample
+from roadstead.kit.errors import TooMany, Unavailable
+from roadstead.storage.outbox import OutboxMessage
+
+log = logging.getLogger("roadstead.http.sse")
+
+KEEP_ALIVE_S = 9.0
+"""Longest silence on a stream. The official client gives up after 15 s without a byte."""
+
+SEND_DEADLINE_S = 20.0
+"""Seconds that a reader may leave a full socket unread before the stream is cut off."""
+
+FAREWELL_DEADLINE_S = 1.0
+"""Seconds for the last bytes of a stream that the server ends."""
+
+MAX_STREAMS_PER_ADDRESS = 100
+"""Simultaneous streams of one address. Source: particle cloud notes §2.0.3."""
+
+OPENING = b":ok\n\n"
+KEEP_ALIVE = b":\n\n"
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-store"),
+    # nginx would hold events back in its buffer.
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Blocks(Protocol):
+    """Where the bytes of a stream come from (an ``EventStream``)."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Blocks of whole events, ready to be sent; ends when the stream was cut off."""
+
+    def close(self) -> None:
+        """Ends the subscription."""
+
+
+class OpenStreams:
+    """Admits event streams, and ends them when their reason to live is gone.
+
+    Args:
+        bus: where ended tokens are heard of.
+        stopping: set when the server begins to stop.
+        keep_alive_s: longest silence on a stream.
+    """
+
+    def __init__(
+        self, bus: LocalBus, stopping: asyncio.Event, *, keep_alive_s: float = KEEP_ALIVE_S
+    ) -> None:
+        self.keep_alive_s = keep_alive_s
+        self._stopping = stopping
+        self._by_address: Counter[str] = Counter()
+        self._running: dict[StreamAnswer, asyncio.Task[None]] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._opened = 0
+        self._unread_cut = 0
+        bus.subscribe("token.revoked", self._hear_revoked)
+
+    def admit(self, address: str) -> None:
+        """Checks that one more stream may be opened; to be asked before the stream is made.
+
+        Raises:
+            TooMany: ``too_many_streams``.
+            Unavailable: ``stopping``.
+        """
+        if self._stopping.is_set():
+            raise Unavailable("stopping", "The server is stopping.", {"retry_after_s": 5})
+        if self._by_address[address] >= MAX_STREAMS_PER_ADDRESS:
+            raise TooMany(
+                "too_many_streams",
+                f"Your address has {MAX_STREAMS_PER_ADDRESS} event streams open, the most at a time.",
+                {"retry_after_s": 30},
+            )
+
+    def samples(self) -> Iterator[Sample]:
+        """Streams open now, opened so far, and cut off because nobody read them."""
+        open_now = len(self._running)
+        yield Sample("roadstead_http_streams_open", "Event streams open now.", "gauge", open_now)
+        yield Sample("roadstead_http_streams_total", "Streams opened.", "counter", self._opened)
+        yield Sample(
+            "roadstead_http_streams_unread_total",
+            "Event streams cut off because their reader left a full socket unread.",
+            "counter",
+            self._unread_cut,
+        )
+
+    @contextlib.contextmanager
+    def running(self, stream: "StreamAnswer", pump: asyncio.Task[None]) -> Iterator[None]:
+        """Keeps a stream among the open ones for the length of the block."""
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._end_all_at_stop(), name="streams")
+        self._opened += 1
+        self._by_address[stream.address] += 1
+        self._running[stream] = pump
+        try:
+            yield
+        finally:
+            del self._running[stream]
+            self._by_address[stream.address] -= 1
+            if not self._by_address[stream.address]:
+                del self._by_address[stream.address]
+
+    def count_unread(self) -> None:
+        """Counts a stream whose reader did not read."""
+        self._unread_cut += 1
+
+    async def _end_all_at_stop(self) -> None:
+        await self._stopping.wait()
+        for pump in list(self._running.values()):
+            pump.cancel()
+
+    def _hear_revoked(self, message: object) -> None:
+        if not isinstance(message, OutboxMessage):
+            return
+        for stream, pump in list(self._running.items()):
+            if stream.token_digest is not None and stream.token_digest.hex() == message.key:
+                pump.cancel()
+
+
+class StreamAnswer:
+    """An ASGI answer that sends the blocks of one stream until one side ends it.
+
+    Args:
+        blocks: the stream; closed when the answer ends.
+        streams: where this answer counts as open.
+        address: the reader's.
+        token_digest: of the token that the stream lives by.
+        lifetime_s: seconds until that token expires; None for never.
+    """
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        streams: OpenStreams,
+        *,
+        address: str,
+        token_digest: bytes | None,
+        lifetime_s: float | None,
+    ) -> None:
+        self.address = address
+        self.token_digest = token_digest
+        self._blocks = blocks
+        self._streams = streams
+        self._lifetime_s = lifetime_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the stream; returns when it ended."""
+        pump = asyncio.create_task(self._pump(send))
+        leaving = asyncio.create_task(_until_left(receive))
+        try:
+            with self._streams.running(self, pump):
+                await asyncio.wait(
+                    {pump, leaving},
+                    timeout=self._lifetime_s,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+        finally:
+            self._blocks.close()
+            left = leaving.done()
+            stuck = await _end(pump)
+            await _end(leaving)
+        if stuck:
+            self._streams.count_unread()
+        if stuck or not (left or await _say_farewell(send)):
+            _abort(scope)
+
+    async def _pump(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await _send_block(send, OPENING)
+        blocks = aiter(self._blocks)
+        upcoming = asyncio.ensure_future(anext(blocks, None))
+        try:
+            while True:
+                # Not wait_for: it would cancel the read, and with it lose what just came.
+                done, _ = await asyncio.wait({upcoming}, timeout=self._streams.keep_alive_s)
+                if not done:
+                    await _send_block(send, KEEP_ALIVE)
+                    continue
+                block = upcoming.result()
+                if block is None:
+                    return
+                await _send_block(send, block)
+                upcoming = asyncio.ensure_future(anext(blocks, None))
+        finally:
+            upcoming.cancel()
+
+
+async def _send_block(send: Send, block: bytes) -> None:
+    async with asyncio.timeout(SEND_DEADLINE_S):
+        await send({"type": "http.response.body", "body": block, "more_body": True})
+
+
+async def _until_left(receive: Receive) -> None:
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+
+
+async def _end(task: asyncio.Task[None]) -> bool:
+    """Ends a task; True when it had failed because its reader did not read."""
+    task.cancel()
+    await asyncio.wait({task})
+    if task.cancelled():
+        return False
+    error = task.exception()
+    if error is not None and not isinstance(error, TimeoutError | OSError):
+        log.error("an event stream failed", exc_info=error)
+    return isinstance(error, TimeoutError)
+
+
+async def _say_farewell(send: Send) -> bool:
+    try:
+        async with asyncio.timeout(FAREWELL_DEADLINE_S):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except (TimeoutError, OSError):
+        return False
+    return True
+
+
+def _abort(scope: Scope) -> None:
+    """Drops the connection of a reader that does not read.
+
+    An orderly close would wait for the unread bytes to go out, which they never will; ASGI has no
+    word for it, so uvicorn's transport is asked where there is one.
+    """
+    cycle: Any = getattr(scope.get("raw_send"), "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    if transport is not None:
+        transport.abort()
