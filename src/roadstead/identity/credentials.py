@@ -55,7 +55,8 @@ def parse_username(text: str) -> str:
             f"The username has {len(username)} characters; an e-mail address has at most "
             f"{MAX_USERNAME_CHARS}, {MAX_LOCAL_PART_CHARS} of them before the @.",
         )
-    if not _EMAIL.fullmatch(username):
+    # Lowering turns a few letters of other scripts into ASCII, so the text itself is looked at too.
+    if not (text.isascii() and _EMAIL.fullmatch(username)):
         raise Invalid("bad_username", f"The username {text!r} is not an e-mail address.")
     return username
 
