@@ -22,14 +22,19 @@ class Caller:
         address: network address as text, without a port.
         is_local: the request comes from this very machine and was not forwarded for somebody else.
         scheme: ``http`` or ``https``, as the caller sees it.
-        host: host name or address that the caller used for this server, without a port; empty when
-            the request does not say.
+        authority: host and port that the caller used for this server, as in the Host header; empty
+            when the request does not say.
     """
 
     address: str
     is_local: bool
     scheme: str
-    host: str
+    authority: str
+
+    @property
+    def host(self) -> str:
+        """The host of ``authority`` without its port."""
+        return _host_name(self.authority)
 
 
 def identify(
@@ -44,16 +49,16 @@ def identify(
         trusted: networks of the proxies whose forwarded headers are believed.
     """
     forwarded = headers.get("x-forwarded-for", "")
-    host = _host_name(headers.get("host", ""))
+    authority = headers.get("host", "")
     if not _is_within(peer, trusted):
         is_local = _is_loopback(peer) and not forwarded
-        return Caller(peer or UNKNOWN_ADDRESS, is_local, scheme, host)
+        return Caller(peer or UNKNOWN_ADDRESS, is_local, scheme, authority)
     origin = _origin(forwarded, trusted) or peer or UNKNOWN_ADDRESS
     return Caller(
         address=origin,
         is_local=_is_loopback(origin),
         scheme=_last(headers.get("x-forwarded-proto", "")) or scheme,
-        host=_host_name(_last(headers.get("x-forwarded-host", ""))) or host,
+        authority=_last(headers.get("x-forwarded-host", "")) or authority,
     )
 
 

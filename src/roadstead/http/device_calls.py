@@ -55,3 +55,31 @@ class PingAnswer(msgspec.Struct):
 
     online: bool
     ok: bool = True
+
+
+async def call_function(call: Call) -> FunctionAnswer | Response:
+    """Calls a function of a device and waits for its answer."""
+    body: FunctionBody = call.body or FunctionBody()
+    outcome = await call.parts.devices.call_function(
+        call.actor, call.path["device"], call.path["function"], _argument(body)
+    )
+    if call.wants_raw:
+        return _raw(outcome.return_value)
+    return FunctionAnswer(outcome.id, outcome.name, outcome.connected, outcome.return_value)
+
+
+async def ping(call: Call) -> PingAnswer:
+    """Asks a device for a sign of life."""
+    return PingAnswer(await call.parts.devices.ping(call.actor, call.path["device"]))
+
+
+def _argument(body: FunctionBody) -> str:
+    given = {text for text in (body.arg, body.args, body.params) if text is not None}
+    if len(given) > 1:
+        raise Invalid("invalid_request", "Fields 'arg' and 'args' are given and differ.")
+    return given.pop() if given else ""
+
+
+def _raw(value: bool | int | float | str) -> Response:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return Response(text, media_type="text/plain")

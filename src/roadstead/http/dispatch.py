@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from roadstead.http import callers, credentials, errors
 from roadstead.http.envelope import Exchange
@@ -25,10 +25,9 @@ from roadstead.http.fields import (
     known_fields,
     read_body,
 )
-from roadstead.http.operation import Access, Call, Operation
-from roadstead.http.parts import HttpParts
+from roadstead.http.operation import Access, Call, Edge, Operation
 from roadstead.http.routing import Found, RouteTable, WrongMethod
-from roadstead.http.sse import OpenStreams, StreamAnswer
+from roadstead.http.sse import StreamAnswer
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import allows
 from roadstead.kit.errors import DomainError, Invalid, NotFound
@@ -62,15 +61,11 @@ class _Request:
 class Dispatcher:
     """Answers HTTP requests by the table of operations."""
 
-    def __init__(
-        self, parts: HttpParts, operations: Sequence[Operation], open_streams: OpenStreams
-    ) -> None:
-        self._parts = parts
-        self._operations = tuple(operations)
-        self._open_streams = open_streams
-        self._started_at_s = parts.clock.monotonic()
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._parts = edge.parts
         self._routes = RouteTable(
-            (method, path, variants) for (method, path), variants in group(operations).items()
+            (method, path, variants) for (method, path), variants in group(edge.operations).items()
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,16 +98,13 @@ class Dispatcher:
         if operation.body is not None and body is None:
             body = await read_body(request.receive, request.headers)
         call = Call(
-            parts=self._parts,
-            open_streams=self._open_streams,
-            operations=self._operations,
+            edge=self._edge,
             caller=request.caller,
             headers=request.headers,
             path=found.parameters,
             query=request.query,
             body=convert(body, operation.body) if operation.body is not None and body else None,
             signed_in=actor,
-            started_at_s=self._started_at_s,
         )
         return _as_answer(await operation.handler(call), operation)
 

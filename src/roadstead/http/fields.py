@@ -5,6 +5,7 @@ what the SDK (JSON), curl (forms) and older tools send. What is wrong with a bod
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -205,7 +206,8 @@ def _sentence(text: str) -> str:
     # msgspec writes "Expected `str`, got `int` - at `$.name`".
     what, separator, where = text.partition(" - at `$")
     if not separator:
-        return f"{what}."
+        missing = re.fullmatch(r"Object missing required field `(\w+)`", what)
+        return f"Field {missing[1]!r} is missing." if missing else f"{what}."
     return f"Field {where.rstrip('`').lstrip('.')!r}: {what[:1].lower()}{what[1:]}."
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from roadstead.http.callers import Caller
 from roadstead.http.errors import token_missing
+from roadstead.http.metrics import RequestCounters
 from roadstead.http.parts import HttpParts
 from roadstead.http.sse import OpenStreams
 from roadstead.identity.model import Actor
@@ -84,32 +85,50 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """The HTTP edge itself, as far as handlers need it.
+
+    Attributes:
+        parts: the services.
+        operations: the whole table, for what describes it.
+        open_streams: where event streams are admitted.
+        counters: what the edge counts.
+        started_at_s: monotonic time at which it was built.
+    """
+
+    parts: HttpParts
+    operations: "tuple[Operation, ...]"
+    open_streams: OpenStreams
+    counters: RequestCounters
+    started_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request, taken apart, on its way to a handler.
 
     Attributes:
-        parts: the services.
-        open_streams: where event streams are admitted.
-        operations: the whole table, for what describes it.
+        edge: the edge that it came to.
         caller: where the request comes from.
         headers: by lower-case name.
         path: decoded path parameters by name.
         query: decoded query by name.
         body: the operation's body struct, None if it takes none.
         signed_in: who asks, None where access is open and no token came.
-        started_at_s: monotonic time at which this edge was built, for uptime.
     """
 
-    parts: HttpParts
-    open_streams: OpenStreams
-    operations: "tuple[Operation, ...]"
+    edge: Edge
     caller: Caller
     headers: Mapping[str, str]
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     signed_in: Actor | None = None
-    started_at_s: float = 0.0
+
+    @property
+    def parts(self) -> HttpParts:
+        """The services."""
+        return self.edge.parts
 
     @property
     def actor(self) -> Actor:

@@ -41,8 +41,8 @@ class HttpSettings:
 class PageSource(Protocol):
     """Pages for people in a browser."""
 
-    def find(self, path: str) -> tuple[bytes, str] | None:
-        """The content and media type of the page at this path, or None."""
+    def find(self, name: str) -> tuple[bytes, str] | None:
+        """The content and media type of a file of the pages (``index.html``), or None."""
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class HttpParts:
     Attributes:
         udp_address, tcp_address: where devices arrive; set once their sockets are bound.
         metrics: who else has numbers for ``/metrics``.
-        pages: what ``/`` and its assets are.
+        pages: what is at ``/`` (``index.html``) and below ``/assets/``.
         stopping: once set, open event streams end at once.
         version: version of the program.
     """

@@ -1,0 +1,33 @@
+"""THE table of operations: what the API can do, one row for each thing.
+
+Routes, the OpenAPI description, the page at ``/docs/api`` and the permission tests are made from it.
+To add an operation, write its row and its handler in the module of its noun. The order matters only
+for reading: a fixed name in a path wins over a parameter wherever it stands.
+"""
+
+from roadstead.http import (
+    access_tokens,
+    device_calls,
+    devices,
+    diagnostics,
+    events,
+    not_offered,
+    oauth,
+    provisioning,
+    server,
+    users,
+)
+from roadstead.http.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    *oauth.OPERATIONS,
+    *access_tokens.OPERATIONS,
+    *users.OPERATIONS,
+    *devices.OPERATIONS,
+    *provisioning.OPERATIONS,
+    *device_calls.OPERATIONS,
+    *diagnostics.OPERATIONS,
+    *events.OPERATIONS,
+    *server.OPERATIONS,
+    *not_offered.OPERATIONS,
+)

@@ -1,0 +1,232 @@
+"""What the server says about itself: health, numbers, keys, the description of its API, pages."""
+
+import asyncio
+import base64
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import text
+from starlette.responses import Response
+
+from roadstead.devices.server_keys import KeyKind
+from roadstead.http import api_page, openapi
+from roadstead.http.metrics import render
+from roadstead.http.operation import Access, Call, Operation
+from roadstead.http.parts import BoundAddress
+from roadstead.identity.permissions import Permission
+from roadstead.kit.errors import DomainError, NotFound
+
+_TAG = "Server"
+
+DATABASE_DEADLINE_S = 2.0
+"""Seconds within which a healthy database answers the simplest question."""
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'"
+)
+"""Content-Security-Policy of pages: everything from here, nothing inline."""
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Health(msgspec.Struct):
+    """Whether the server can serve; ``checks`` says what was looked at, in words."""
+
+    status: str
+    version: str
+    uptime_s: int
+    checks: dict[str, str]
+
+
+class DeviceEndpoint(msgspec.Struct):
+    """Where devices of one generation connect, and the key by which they know the server."""
+
+    host: str
+    port: int
+    algorithm: str
+    public_key_pem: str
+    public_key_der: str
+
+
+class ServerKeysAnswer(msgspec.Struct):
+    """Where devices connect; null for a generation that is not served."""
+
+    udp: DeviceEndpoint | None
+    tcp: DeviceEndpoint | None
+
+
+async def get_health(call: Call) -> Response:
+    """Looks at what the server cannot do without."""
+    database = await _check_database(call)
+    is_well = database == "ok"
+    health = Health(
+        status="ok" if is_well else "unavailable",
+        version=call.parts.version,
+        uptime_s=int(call.parts.clock.monotonic() - call.edge.started_at_s),
+        checks={"database": database},
+    )
+    content = msgspec.json.encode(health)
+    return Response(content, 200 if is_well else 503, media_type="application/json")
+
+
+async def get_metrics(call: Call) -> Response:
+    """The numbers of all parts, for Prometheus."""
+    edge = call.edge
+    sources = (edge.counters, edge.open_streams, *call.parts.metrics)
+    return Response(render(sources), headers={"content-type": METRICS_TYPE})
+
+
+async def get_server_keys(call: Call) -> ServerKeysAnswer:
+    """The server's public keys and where devices reach it."""
+    parts = call.parts
+    return ServerKeysAnswer(
+        udp=_endpoint(call, "ec", parts.udp_address),
+        tcp=_endpoint(call, "rsa", parts.tcp_address),
+    )
+
+
+async def get_openapi(call: Call) -> object:
+    """The description of this API."""
+    return openapi.describe(call.edge.operations, version=call.parts.version, origin=_origin(call))
+
+
+async def get_api_page(call: Call) -> Response:
+    """The same as a page for people."""
+    return _page(api_page.render(call.edge.operations).encode(), "text/html; charset=utf-8")
+
+
+async def get_page(call: Call) -> Response:
+    """A page for people in a browser, or a part of one."""
+    name = call.path.get("file", "index.html")
+    pages = call.parts.pages
+    found = pages.find(name) if pages is not None else None
+    if found is None:
+        raise NotFound("not_found", "There is nothing at this path. See /docs/api.")
+    return _page(*found)
+
+
+def _page(content: bytes, media_type: str) -> Response:
+    headers = {
+        "content-type": media_type,
+        "content-security-policy": PAGE_POLICY,
+        "cache-control": "no-cache",
+        "cross-origin-opener-policy": "same-origin",
+    }
+    return Response(content, headers=headers)
+
+
+async def _check_database(call: Call) -> str:
+    try:
+        async with asyncio.timeout(DATABASE_DEADLINE_S):
+            await call.parts.database.read(lambda conn: conn.execute(text("SELECT 1")).scalar())
+    except TimeoutError:
+        return f"no answer within {DATABASE_DEADLINE_S:g} s"
+    except DomainError as error:
+        return error.code
+    return "ok"
+
+
+def _endpoint(call: Call, kind: KeyKind, bound: BoundAddress | None) -> DeviceEndpoint | None:
+    if bound is None:
+        return None
+    keys = call.parts.server_keys
+    return DeviceEndpoint(
+        host=_device_host(call, bound),
+        port=bound[1],
+        algorithm=kind,
+        public_key_pem=keys.public_pem(kind),
+        public_key_der=base64.b64encode(keys.public_der(kind)).decode(),
+    )
+
+
+def _device_host(call: Call, bound: BoundAddress) -> str:
+    public_url = call.parts.settings.public_url
+    if public_url is not None:
+        return urlsplit(public_url).hostname or bound[0]
+    return call.caller.host or bound[0]
+
+
+def _origin(call: Call) -> str:
+    public_url = call.parts.settings.public_url
+    if public_url is not None:
+        return public_url.rstrip("/")
+    authority = call.caller.authority
+    return f"{call.caller.scheme}://{authority}" if authority else "/"
+
+
+OPERATIONS = (
+    Operation(
+        name="get_health",
+        method="GET",
+        path="/healthz",
+        tag=_TAG,
+        summary="Say whether the server can serve",
+        handler=get_health,
+        access=Access.OPEN,
+        answer=Health,
+        errors=(503,),
+    ),
+    Operation(
+        name="get_metrics",
+        method="GET",
+        path="/metrics",
+        tag=_TAG,
+        summary="Give the server's numbers in the text format of Prometheus",
+        handler=get_metrics,
+        access=Access.LOCAL,
+        permission=Permission.SERVER_METRICS_GET,
+        media_type="text/plain",
+    ),
+    Operation(
+        name="get_server_keys",
+        method="GET",
+        path="/v1/server_keys",
+        tag=_TAG,
+        summary="Give the server's public keys and where devices connect",
+        handler=get_server_keys,
+        access=Access.OPEN,
+        answer=ServerKeysAnswer,
+    ),
+    Operation(
+        name="get_openapi",
+        method="GET",
+        path="/openapi.json",
+        tag=_TAG,
+        summary="Describe this API in OpenAPI 3.1",
+        handler=get_openapi,
+        access=Access.OPEN,
+        answer=dict[str, object],
+    ),
+    Operation(
+        name="get_api_page",
+        method="GET",
+        path="/docs/api",
+        tag=_TAG,
+        summary="List this API on a page for people",
+        handler=get_api_page,
+        access=Access.OPEN,
+        media_type="text/html",
+    ),
+    Operation(
+        name="get_start_page",
+        method="GET",
+        path="/",
+        tag=_TAG,
+        summary="Show the start page",
+        handler=get_page,
+        access=Access.OPEN,
+        media_type="text/html",
+    ),
+    Operation(
+        name="get_asset",
+        method="GET",
+        path="/assets/{file*}",
+        tag=_TAG,
+        summary="Give a part of a page",
+        handler=get_page,
+        access=Access.OPEN,
+        media_type="application/octet-stream",
+    ),
+)
