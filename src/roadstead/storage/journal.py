@@ -1,0 +1,143 @@
+"""The journal: rows from hot paths, written in batches of a few milliseconds.
+
+A device's event is acknowledged after its row is committed, and thousands of events share a
+commit. Rows keep their order of arrival; rows of one writer are handed to it together.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from roadstead.kit.errors import Unavailable
+from roadstead.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+RowWriter = Callable[[Connection, Sequence[Any]], None]
+"""A store function that writes many rows of one kind at once."""
+
+OnCommitted = Callable[[Exception | None], None]
+
+_Entry = tuple[RowWriter, Any, OnCommitted | None]
+
+
+class Journal:
+    """Takes rows at once and writes them soon.
+
+    Args:
+        database: where to.
+        delay_s: how long the first row of a batch waits for company.
+        max_batch: rows in one transaction.
+        max_pending: rows that may wait; beyond it ``append`` refuses, so that a stalled disk
+            shows as unacknowledged messages and not as growing memory.
+
+    Attributes:
+        rows: rows committed so far.
+        batches: transactions committed so far.
+        failures: transactions that failed; their rows were reported as failed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        delay_s: float = 0.008,
+        max_batch: int = 4000,
+        max_pending: int = 100_000,
+    ) -> None:
+        self._database = database
+        self._delay_s = delay_s
+        self._max_batch = max_batch
+        self._max_pending = max_pending
+        self._pending: list[_Entry] = []
+        self._in_flight = 0
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self.rows = 0
+        self.batches = 0
+        self.failures = 0
+
+    def append(
+        self, write_rows: RowWriter, row: Any, on_committed: OnCommitted | None = None
+    ) -> bool:
+        """Takes a row; False when the journal is full or closed, and then nothing was taken.
+
+        ``on_committed(None)`` runs on the event loop after the commit, ``on_committed(error)``
+        after a failure.
+        """
+        if self._closing or len(self._pending) + self._in_flight >= self._max_pending:
+            return False
+        if not self._pending:
+            self._idle.clear()
+            self._wake.set()
+        self._pending.append((write_rows, row, on_committed))
+        return True
+
+    async def run(self) -> None:
+        """Writes batches until ``close``; the one task that the journal needs."""
+        while not (self._closing and not self._pending):
+            await self._wake.wait()
+            if not self._closing:
+                await asyncio.sleep(self._delay_s)
+            self._wake.clear()
+            while self._pending:
+                await self._write_batch()
+            self._idle.set()
+
+    async def flush(self) -> None:
+        """Returns when every row taken so far is committed or reported as failed."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Takes no more rows, writes those that wait, and lets ``run`` end."""
+        self._closing = True
+        self._wake.set()
+        await self._idle.wait()
+
+    async def _write_batch(self) -> None:
+        batch, self._pending = self._pending[: self._max_batch], self._pending[self._max_batch :]
+        self._in_flight = len(batch)
+        try:
+            await self._write_or_split(batch)
+        finally:
+            self._in_flight = 0
+
+    async def _write_or_split(self, batch: Sequence[_Entry]) -> None:
+        """Writes a batch; one row that the database refuses costs only itself, not the others."""
+        error: Exception | None = None
+        try:
+            await self._database.write(lambda connection: _write(connection, batch))
+            self.rows += len(batch)
+            self.batches += 1
+        except Exception as failure:
+            self.failures += 1
+            log.error("journal: a batch of %d rows was not written: %s", len(batch), failure)
+            if len(batch) > 1 and not isinstance(failure, Unavailable):
+                middle = len(batch) // 2
+                await self._write_or_split(batch[:middle])
+                await self._write_or_split(batch[middle:])
+                return
+            error = failure
+        for _, _, on_committed in batch:
+            if on_committed is not None:
+                _tell(on_committed, error)
+
+
+def _write(connection: Connection, batch: Sequence[_Entry]) -> None:
+    by_writer: dict[RowWriter, list[Any]] = {}
+    for write_rows, row, _ in batch:
+        by_writer.setdefault(write_rows, []).append(row)
+    for write_rows, rows in by_writer.items():
+        write_rows(connection, rows)
+
+
+def _tell(on_committed: OnCommitted, error: Exception | None) -> None:
+    try:
+        on_committed(error)
+    except Exception:
+        log.exception("journal: a callback failed")
