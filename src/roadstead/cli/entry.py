@@ -6,52 +6,54 @@ Exit codes: 0 done; 1 it could not be done (a name taken, a port in use); 2 the 
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from roadstead import __version__
-from roadstead.cli import db, device, plan, serve, server_key, user
 from roadstead.kit.errors import DomainError, Invalid
 
 EXIT_REFUSED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
-    serve.register,
-    user.register,
-    plan.register,
-    device.register,
-    server_key.register,
-    db.register,
-)
-"""What adds each command to the application, in the order of the help."""
+COMMANDS: dict[str, str] = {
+    "serve": "roadstead.cli.serve",
+    "user": "roadstead.cli.user",
+    "plan": "roadstead.cli.plan",
+    "device": "roadstead.cli.device",
+    "server-key": "roadstead.cli.server_key",
+    "db": "roadstead.cli.db",
+}
+"""The module of each command, in the order of the help. Each has ``register(app)``."""
 
 
-def build_app() -> typer.Typer:
-    """The whole command as a typer application."""
+def build_app(wanted: str | None = None) -> typer.Typer:
+    """The command as a typer application.
+
+    Args:
+        wanted: the one command to load, which saves the others' time to import; None for all.
+    """
     app = typer.Typer(
         name="roadstead",
-        help="The device cloud you own.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
     app.callback()(_common)
-    for register in COMMANDS:
-        register(app)
+    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+        import_module(COMMANDS[name]).register(app)
     return app
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; gives the exit code and never raises."""
     try:
-        result = get_command(build_app()).main(
-            args=list(arguments), prog_name="roadstead", standalone_mode=False
-        )
+        command = get_command(build_app(next(iter(arguments), None)))
+        result = command.main(args=list(arguments), prog_name="roadstead", standalone_mode=False)
         sys.stdout.flush()
     except TyperException as error:
         return _fail(error.format_message(), error.exit_code)
