@@ -7,16 +7,10 @@ from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_public_key,
-    load_pem_public_key,
-)
 
 from roadstead.cli.device_csv import MAX_PLATFORM_ID, CsvLine, read_registrations
 from roadstead.cli.operator import DataDir, OperatorParts, operate
+from roadstead.devices.keys import MAX_KEY_BYTES, parse_public_key
 from roadstead.devices.model import Registration
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.identity.model import OPERATOR
@@ -26,8 +20,6 @@ BATCH_LINES = 1000
 """Lines of a list that are registered together, so that a list of any length fits the memory."""
 
 EXIT_SOME_REFUSED = 1
-
-_MAX_KEY_FILE_BYTES = 64 * 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -71,7 +63,8 @@ def register_device(
     known_id = parse_device_id(device_id)
     if known_id is None:
         raise typer.BadParameter(f"{device_id!r} is not 24 hexadecimal digits")
-    registration = Registration(known_id, _read_public_key(public_key), platform, serial_number)
+    key = parse_public_key(known_id, _read_file(public_key))
+    registration = Registration(known_id, key.spki, platform, serial_number)
 
     async def work(parts: OperatorParts) -> None:
         await parts.registry.register(registration, actor=OPERATOR)
@@ -125,15 +118,9 @@ def _batches(lines: Iterable[CsvLine]) -> Iterator[list[CsvLine]]:
         yield batch
 
 
-def _read_public_key(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     with _open_input(path) as file:
-        content = file.read(_MAX_KEY_FILE_BYTES)
-    load = load_pem_public_key if b"-----BEGIN" in content else load_der_public_key
-    try:
-        key = load(content)
-    except (ValueError, UnsupportedAlgorithm):
-        raise typer.BadParameter(f"{path} is not a public key in DER or PEM") from None
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return file.read(MAX_KEY_BYTES + 1)
 
 
 def _open_input(path: Path) -> BinaryIO:

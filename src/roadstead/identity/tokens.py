@@ -180,10 +180,10 @@ class AccessTokens:
 
     def _revoke_all(self, conn: Connection, actor: Actor) -> list[bytes]:
         gone = store.delete_tokens(conn, actor.user_id)
-        for digest in gone:
-            outbox.append(conn, "token.revoked", digest.hex())
         before: dict[str, object] = {"tokens": len(gone)}
         self._record(conn, actor, "token.revoke_all", actor.user_id, before, None)
+        for digest in gone:
+            outbox.append(conn, "token.revoked", digest.hex())
         return gone
 
     async def _apply(self, user_id: str, work: Callable[[Connection], Kept]) -> Kept:
