@@ -27,7 +27,8 @@ _HEAD = """<!doctype html>
 <body>
   <a class="skip" href="#main">Skip to content</a>
   <header class="bar">
-    <a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="28" height="28">Roadstead</a>
+    <a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="28" height="28">\
+Roadstead</a>
     <nav aria-label="Pages">
       <a href="/docs/api" aria-current="page">API</a>
       <a href="/openapi.json">OpenAPI</a>
@@ -36,8 +37,9 @@ _HEAD = """<!doctype html>
   <main id="main" class="api">
     <div>
       <h1>API</h1>
-      <p class="lead">Send a token as <code>Authorization: Bearer …</code>. Bodies are JSON or forms, answers are
-        JSON. What the field knows and this version does not serve yet answers 501 and says so.</p>
+      <p class="lead">Send a token as <code>Authorization: Bearer …</code>. Bodies are JSON or forms,
+        answers are JSON. What the field knows and this version does not serve yet answers 501 and
+        says so.</p>
     </div>
 """
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from roadstead.http.operation import Call, Operation, QueryParameter
 from roadstead.identity.permissions import Permission
+from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import Invalid
 
 _TAG = "Device calls"
@@ -37,7 +38,7 @@ class CoreInfo(msgspec.Struct):
     """The device that was read."""
 
     name: str | None
-    deviceID: str  # noqa: N815
+    deviceID: str
     connected: bool
     last_handshake_at: str | None
 
@@ -47,7 +48,7 @@ class VariableAnswer(msgspec.Struct):
 
     name: str
     result: bool | int | float | str
-    coreInfo: CoreInfo  # noqa: N815
+    coreInfo: CoreInfo
 
 
 class PingAnswer(msgspec.Struct):
@@ -73,6 +74,23 @@ async def ping(call: Call) -> PingAnswer:
     return PingAnswer(await call.parts.devices.ping(call.actor, call.path["device"]))
 
 
+async def read_variable(call: Call) -> VariableAnswer | Response:
+    """Reads a variable of a device."""
+    reading = await call.parts.devices.read_variable(
+        call.actor, call.path["device"], call.path["variable"]
+    )
+    if call.wants_raw:
+        return _raw(reading.result)
+    handshake = reading.last_handshake_at
+    device = CoreInfo(
+        reading.device_name,
+        reading.device_id,
+        reading.connected,
+        iso_ms(handshake) if handshake else None,
+    )
+    return VariableAnswer(reading.name, reading.result, device)
+
+
 def _argument(body: FunctionBody) -> str:
     given = {text for text in (body.arg, body.args, body.params) if text is not None}
     if len(given) > 1:
@@ -83,3 +101,42 @@ def _argument(body: FunctionBody) -> str:
 def _raw(value: bool | int | float | str) -> Response:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return Response(text, media_type="text/plain")
+
+
+OPERATIONS = (
+    Operation(
+        name="ping_device",
+        method="PUT",
+        path="/v1/devices/{device}/ping",
+        tag=_TAG,
+        summary="Ask a device for a sign of life",
+        handler=ping,
+        permission=Permission.DEVICES_PING,
+        answer=PingAnswer,
+    ),
+    Operation(
+        name="read_variable",
+        method="GET",
+        path="/v1/devices/{device}/{variable}",
+        tag=_TAG,
+        summary="Read a variable",
+        handler=read_variable,
+        permission=Permission.DEVICES_VARIABLE_GET,
+        answer=VariableAnswer,
+        query=_RAW,
+        errors=(408,),
+    ),
+    Operation(
+        name="call_function",
+        method="POST",
+        path="/v1/devices/{device}/{function}",
+        tag=_TAG,
+        summary="Call a function and wait for its answer",
+        handler=call_function,
+        permission=Permission.DEVICES_FUNCTION_CALL,
+        body=FunctionBody,
+        answer=FunctionAnswer,
+        query=_RAW,
+        errors=(408,),
+    ),
+)

@@ -3,9 +3,12 @@
 Source: particle cloud notes §1.4, §2.4; clients notes §4, §6.
 """
 
+from datetime import datetime
+
 import msgspec
 
-from roadstead.devices.service import DeviceView
+from roadstead.devices.model import DeviceView
+from roadstead.devices.releases import release_name
 from roadstead.http.access_tokens import Ok
 from roadstead.http.operation import Call, Operation, not_offered
 from roadstead.identity.permissions import Permission
@@ -13,9 +16,13 @@ from roadstead.kit.clock import iso_ms
 
 _TAG = "Devices"
 
+CELLULAR_PLATFORMS = frozenset({10, 13, 23, 25, 26, 28, 35, 37})
+"""Electron, Boron, B SoM, B5 SoM, Tracker, Tracker M, M SoM, Electron 2.
+Source: particle cloud notes §1.4."""
 
-class DeviceItem(msgspec.Struct, kw_only=True):
-    """A device in the list of the caller's."""
+
+class DeviceAnswer(msgspec.Struct, kw_only=True):
+    """A device of the caller, in a list and alone."""
 
     id: str
     name: str | None
@@ -23,8 +30,8 @@ class DeviceItem(msgspec.Struct, kw_only=True):
     last_ip_address: str | None
     last_heard: str | None
     last_handshake_at: str | None
-    product_id: int
-    platform_id: int
+    product_id: int | None
+    platform_id: int | None
     online: bool
     connected: bool
     cellular: bool
@@ -33,8 +40,257 @@ class DeviceItem(msgspec.Struct, kw_only=True):
     variables: dict[str, str]
     status: str
     serial_number: str | None
+    imei: str | None
+    iccid: str | None
     system_firmware_version: str | None
-    firmware_version: int | None
+    firmware_version: int
     firmware_product_id: int | None
     firmware_updates_enabled: bool | None
     firmware_updates_forced: bool | None
+    quarantined: bool
+
+
+class ClaimBody(msgspec.Struct):
+    """The id of a device that is online and nobody's."""
+
+    id: str
+    request_transfer: bool = False
+
+
+class ClaimAnswer(msgspec.Struct):
+    """The device is the caller's now."""
+
+    deviceID: str
+    claimed: bool = True
+    ok: bool = True
+
+
+class AttributesBody(msgspec.Struct):
+    """A new name, new notes, or both; notes of null remove them."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    notes: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class AttributesAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What was changed, as it is now."""
+
+    id: str
+    updated_at: str
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    notes: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class SignalBody(msgspec.Struct):
+    """1 to make the device signal in all colours, 0 to end it."""
+
+    signal: bool
+
+
+class SignalAnswer(msgspec.Struct):
+    """Whether the device signals."""
+
+    id: str
+    connected: bool
+    signaling: bool
+
+
+async def list_devices(call: Call) -> list[DeviceAnswer]:
+    """The devices that the caller has claimed."""
+    return [answer(view) for view in await call.parts.devices.list_devices(call.actor)]
+
+
+async def get_device(call: Call) -> DeviceAnswer:
+    """One of them, by id or name."""
+    return answer(await call.parts.devices.get_device(call.actor, call.path["device"]))
+
+
+async def claim(call: Call) -> ClaimAnswer:
+    """Makes an unowned device the caller's."""
+    body: ClaimBody = call.body
+    device_id = await call.parts.devices.claim(
+        call.actor, body.id, request_transfer=body.request_transfer
+    )
+    return ClaimAnswer(device_id)
+
+
+async def unclaim(call: Call) -> Ok:
+    """Gives a device up."""
+    await call.parts.devices.unclaim(call.actor, call.path["device"])
+    return Ok()
+
+
+async def update(call: Call) -> AttributesAnswer:
+    """Changes name and notes."""
+    body: AttributesBody = call.body
+    ref = call.path["device"]
+    result = AttributesAnswer(id="", updated_at="")
+    if body.name is not msgspec.UNSET:
+        renamed = await call.parts.devices.rename(call.actor, ref, body.name)
+        # The device may have been addressed by the name that it has just lost.
+        ref = result.id = renamed.id
+        result.name, result.updated_at = renamed.name, iso_ms(renamed.updated_at)
+    if body.notes is not msgspec.UNSET:
+        noted = await call.parts.devices.set_notes(call.actor, ref, body.notes)
+        result.id, result.notes = noted.id, noted.notes
+        result.updated_at = iso_ms(noted.updated_at)
+    return result
+
+
+async def signal(call: Call) -> SignalAnswer:
+    """Starts or ends the signal by which a person finds a device."""
+    body: SignalBody = call.body
+    outcome = await call.parts.devices.signal(call.actor, call.path["device"], body.signal)
+    return SignalAnswer(outcome.id, outcome.connected, outcome.signaling)
+
+
+def answer(view: DeviceView) -> DeviceAnswer:
+    """A device as the API writes it."""
+    device, presence = view.device, view.presence
+    return DeviceAnswer(
+        id=device.id,
+        name=device.name,
+        owner=view.owner_name,
+        last_ip_address=presence.last_ip_address,
+        last_heard=_time(presence.last_heard_at),
+        last_handshake_at=_time(presence.last_handshake_at),
+        product_id=view.product_id,
+        platform_id=device.platform_id,
+        online=presence.online,
+        connected=presence.online,
+        cellular=device.platform_id in CELLULAR_PLATFORMS,
+        notes=device.notes,
+        functions=device.functions or [],
+        variables=device.variables or {},
+        status=view.status,
+        serial_number=device.serial_number,
+        imei=device.imei,
+        iccid=device.iccid,
+        system_firmware_version=release_name(device.system_version),
+        firmware_version=device.firmware_version,
+        firmware_product_id=device.firmware_product_id,
+        firmware_updates_enabled=device.updates_enabled,
+        firmware_updates_forced=device.updates_forced,
+        quarantined=device.quarantined,
+    )
+
+
+def _time(moment: datetime | None) -> str | None:
+    return iso_ms(moment) if moment else None
+
+
+OPERATIONS = (
+    Operation(
+        name="list_devices",
+        method="GET",
+        path="/v1/devices",
+        tag=_TAG,
+        summary="List your devices",
+        handler=list_devices,
+        permission=Permission.DEVICES_LIST,
+        answer=list[DeviceAnswer],
+    ),
+    Operation(
+        name="claim_device",
+        method="POST",
+        path="/v1/devices",
+        tag=_TAG,
+        summary="Claim a device that is online",
+        handler=claim,
+        permission=Permission.DEVICES_CLAIM,
+        body=ClaimBody,
+        when=frozenset({"id"}),
+        answer=ClaimAnswer,
+        errors=(403, 404, 408),
+    ),
+    Operation(
+        name="create_virtual_device",
+        method="POST",
+        path="/v1/devices",
+        tag=_TAG,
+        summary="Get an id for a virtual device",
+        handler=not_offered("An id for a virtual device"),
+        permission=Permission.DEVICES_CLAIM,
+        when=frozenset({"product_id"}),
+        offered=False,
+    ),
+    Operation(
+        name="get_device",
+        method="GET",
+        path="/v1/devices/{device}",
+        tag=_TAG,
+        summary="Get a device by id or name",
+        handler=get_device,
+        permission=Permission.DEVICES_GET,
+        answer=DeviceAnswer,
+    ),
+    Operation(
+        name="unclaim_device",
+        method="DELETE",
+        path="/v1/devices/{device}",
+        tag=_TAG,
+        summary="Give a device up",
+        handler=unclaim,
+        permission=Permission.DEVICES_RELEASE,
+        answer=Ok,
+    ),
+    Operation(
+        name="update_device",
+        method="PUT",
+        path="/v1/devices/{device}",
+        tag=_TAG,
+        summary="Rename a device or change its notes",
+        handler=update,
+        permission=Permission.DEVICES_UPDATE,
+        body=AttributesBody,
+        when=frozenset({"name", "notes"}),
+        answer=AttributesAnswer,
+        errors=(409,),
+    ),
+    Operation(
+        name="signal_device",
+        method="PUT",
+        path="/v1/devices/{device}",
+        tag=_TAG,
+        summary="Make a device signal in all colours",
+        handler=signal,
+        permission=Permission.DEVICES_SIGNAL,
+        body=SignalBody,
+        when=frozenset({"signal"}),
+        answer=SignalAnswer,
+        errors=(408,),
+    ),
+    Operation(
+        name="force_updates",
+        method="PUT",
+        path="/v1/devices/{device}",
+        tag=_TAG,
+        summary="Force firmware updates",
+        handler=not_offered("Forcing firmware updates"),
+        permission=Permission.DEVICES_UPDATE,
+        when=frozenset({"firmware_updates_forced"}),
+        offered=False,
+    ),
+    Operation(
+        name="flash_device",
+        method="PUT",
+        path="/v1/devices/{device}",
+        tag=_TAG,
+        summary="Flash firmware",
+        handler=not_offered("Flashing firmware over the air"),
+        permission=Permission.DEVICES_UPDATE,
+        when=frozenset({"file", "file_type", "app", "app_id", "latest", "build_target_version"}),
+        offered=False,
+    ),
+    Operation(
+        name="update_product_device",
+        method="PUT",
+        path="/v1/devices/{device}",
+        tag=_TAG,
+        summary="Change what a device is in its product",
+        handler=not_offered("What belongs to products"),
+        permission=Permission.DEVICES_UPDATE,
+        when=frozenset({"development", "desired_firmware_version", "flash", "groups"}),
+        offered=False,
+    ),
+)

@@ -155,7 +155,9 @@ class Dispatcher:
             body = await read_body(request.receive, request.headers)
         return body, actor
 
-    async def _find_actor(self, token: str | None, request: _Request, access: Access) -> Actor | None:
+    async def _find_actor(
+        self, token: str | None, request: _Request, access: Access
+    ) -> Actor | None:
         if access is Access.OPEN or (access is Access.LOCAL and request.caller.is_local):
             return None
         if access is Access.BASIC and token is None:

@@ -149,7 +149,5 @@ def printable_path(scope: Mapping[str, object]) -> str:
 
 
 async def _answer_preflight(send: Send) -> None:
-    await send(
-        {"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT_HEADERS)}
-    )
+    await send({"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT_HEADERS)})
     await send({"type": "http.response.body", "body": b""})

@@ -5,16 +5,15 @@ Source: particle cloud notes §2.8, §3.6; clients notes §5.
 
 import msgspec
 
+from roadstead.events.limits import DEFAULT_TTL_S
+from roadstead.events.matching import EventFilter
 from roadstead.http.access_tokens import Ok
-from roadstead.http.operation import Call, Operation, QueryParameter
+from roadstead.http.operation import Call, Handler, Operation, QueryParameter
 from roadstead.http.sse import StreamAnswer
 from roadstead.identity.permissions import Permission
-from roadstead.kit.errors import Invalid
+from roadstead.kit.errors import Invalid, NotFound
 
 _TAG = "Events"
-
-DEFAULT_TTL_S = 60
-"""Time to live shown with an event whose publisher named none."""
 
 _STREAM = "text/event-stream"
 _NONCE = (QueryParameter("nonce", "Sent by the official client; changes nothing."),)
@@ -27,3 +26,122 @@ class PublishBody(msgspec.Struct):
     data: str | None = None
     private: bool | str | None = None
     ttl: int = DEFAULT_TTL_S
+
+
+async def publish(call: Call) -> Ok:
+    """Publishes into the caller's own stream; returns when the event is stored."""
+    body: PublishBody = call.body
+    await call.parts.publishing.publish(call.actor, body.name, body.data, body.ttl)
+    return Ok()
+
+
+async def refuse_without_prefix(call: Call) -> StreamAnswer:
+    """There is no stream of everybody's events."""
+    raise Invalid("event_prefix_required", "event prefix filter is required")
+
+
+async def stream_account(call: Call) -> StreamAnswer:
+    """Streams the events of the caller's account."""
+    wanted = EventFilter(owner_id=call.actor.user_id, prefix=call.path.get("prefix", ""))
+    return await _open(call, wanted)
+
+
+async def stream_device(call: Call) -> StreamAnswer:
+    """Streams the events of one device of the caller."""
+    device = await call.parts.devices.resolve(call.actor, call.path["device"])
+    wanted = EventFilter(
+        owner_id=call.actor.user_id,
+        device_ids=frozenset({device.id}),
+        prefix=call.path.get("prefix", ""),
+    )
+    return await _open(call, wanted)
+
+
+async def _open(call: Call, wanted: EventFilter) -> StreamAnswer:
+    streams = call.edge.open_streams
+    streams.admit(call.caller.address)
+    return StreamAnswer(
+        call.parts.streams.open(wanted),
+        streams,
+        address=call.caller.address,
+        token_digest=call.actor.token_digest,
+        remaining_s=lambda: _remaining_s(call),
+    )
+
+
+async def _remaining_s(call: Call) -> float | None:
+    try:
+        token = await call.parts.identity.describe_token(call.actor)
+    except NotFound:
+        return 0.0
+    if token.expires_at is None:
+        return None
+    return max(0.0, (token.expires_at - call.parts.clock.now()).total_seconds())
+
+
+def _stream(name: str, path: str, summary: str, handler: Handler) -> Operation:
+    return Operation(
+        name=name,
+        method="GET",
+        path=path,
+        tag=_TAG,
+        summary=summary,
+        handler=handler,
+        permission=Permission.EVENTS_GET,
+        query=_NONCE,
+        media_type=_STREAM,
+        errors=(429,),
+        streams=True,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        name="publish_event",
+        method="POST",
+        path="/v1/devices/events",
+        tag=_TAG,
+        summary="Publish an event into your own stream",
+        handler=publish,
+        permission=Permission.EVENTS_SEND,
+        body=PublishBody,
+        answer=Ok,
+        errors=(503,),
+    ),
+    _stream(
+        "stream_account_events",
+        "/v1/devices/events",
+        "Follow the events of your devices and your own",
+        stream_account,
+    ),
+    _stream(
+        "stream_account_events_by_prefix",
+        "/v1/devices/events/{prefix*}",
+        "Follow those whose names begin with a prefix",
+        stream_account,
+    ),
+    _stream(
+        "stream_events_by_prefix",
+        "/v1/events/{prefix*}",
+        "The same, at the path that older tools use",
+        stream_account,
+    ),
+    _stream(
+        "stream_events",
+        "/v1/events",
+        "Answers 400: this path needs a prefix",
+        refuse_without_prefix,
+    ),
+    _stream(
+        "stream_device_events",
+        "/v1/devices/{device}/events",
+        "Follow the events of one device",
+        stream_device,
+    ),
+    _stream(
+        "stream_device_events_by_prefix",
+        "/v1/devices/{device}/events/{prefix*}",
+        "Follow those whose names begin with a prefix",
+        stream_device,
+    ),
+)

@@ -141,7 +141,9 @@ def convert(body: Body, wanted: type[Any]) -> Any:
 def known_fields(wanted: type[Any] | None) -> frozenset[str]:
     """Names of the fields that a body type takes, with the token's."""
     names = (
-        {field.encode_name for field in msgspec.structs.fields(wanted)} if wanted is not None else set()
+        {field.encode_name for field in msgspec.structs.fields(wanted)}
+        if wanted is not None
+        else set()
     )
     return frozenset(names | {TOKEN_FIELD})
 

@@ -52,7 +52,7 @@ class RequestCounters:
         self.in_flight = 0
 
     def count(self, operation: str, status: int, duration_s: float | None) -> None:
-        """Counts one answer; ``duration_s`` is None for streams, which last as long as they like."""
+        """Counts one answer; ``duration_s`` is None for streams, whose length means nothing."""
         self._answered[operation, status] += 1
         if duration_s is not None:
             self._seconds[operation] += duration_s
@@ -61,7 +61,9 @@ class RequestCounters:
         """Requests answered, seconds spent on them, requests being answered."""
         for (operation, status), count in sorted(self._answered.items()):
             labels = {"operation": operation, "status": str(status)}
-            yield Sample("roadstead_http_requests_total", "Answers given.", "counter", count, labels)
+            yield Sample(
+                "roadstead_http_requests_total", "Answers given.", "counter", count, labels
+            )
         for operation, seconds in sorted(self._seconds.items()):
             yield Sample(
                 "roadstead_http_request_seconds_total",
@@ -96,7 +98,7 @@ class _Gathered(Collector):
 
 def render(sources: Sequence[MetricsSource]) -> bytes:
     """All samples, and those of the process itself, in the text format of Prometheus 0.0.4."""
-    return generate_latest(_Gathered(sources))  # type: ignore[arg-type]
+    return generate_latest(_Gathered(sources))
 
 
 def _family(sample: Sample) -> CounterMetricFamily | GaugeMetricFamily:

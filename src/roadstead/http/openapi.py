@@ -107,7 +107,9 @@ def _operation(operation: Operation, schema_of: dict[int, Document]) -> Document
 
 def _body(operation: Operation, schema: Document) -> Document:
     media_types = (FORM_TYPE,) if operation.form_only else (JSON_TYPE, FORM_TYPE)
-    required = any(field.required for field in msgspec.structs.fields(operation.body or ErrorAnswer))
+    required = any(
+        field.required for field in msgspec.structs.fields(operation.body or ErrorAnswer)
+    )
     return {"required": required, "content": {media: {"schema": schema} for media in media_types}}
 
 
@@ -165,7 +167,7 @@ def _merge(first: Document, second: Document) -> Document:
     merged = {
         **first,
         "operationId": f"{first['operationId']}_or_{second['operationId']}",
-        "summary": f"{first['summary']}; or: {second['summary'][:1].lower()}{second['summary'][1:]}",
+        "summary": f"{first['summary']}; or: {second['summary']}",
         "responses": {**second["responses"], **first["responses"]},
     }
     _either(merged, first, second, ("requestBody", "content"))

@@ -1,8 +1,8 @@
 """THE table of operations: what the API can do, one row for each thing.
 
-Routes, the OpenAPI description, the page at ``/docs/api`` and the permission tests are made from it.
-To add an operation, write its row and its handler in the module of its noun. The order matters only
-for reading: a fixed name in a path wins over a parameter wherever it stands.
+Routes, the OpenAPI description, the page at ``/docs/api`` and the permission tests are made from
+it. To add an operation, write its row and its handler in the module of its noun. The order matters
+only for reading: a fixed name in a path wins over a parameter wherever it stands.
 """
 
 from roadstead.http import (

@@ -11,8 +11,8 @@ from roadstead.kit.errors import Invalid
 class ProvisioningBody(msgspec.Struct):
     """A device's public key as text (PEM), as ``particle keys send`` sends it."""
 
-    publicKey: str  # noqa: N815
-    deviceID: str | None = None  # noqa: N815
+    publicKey: str
+    deviceID: str | None = None
     algorithm: str = "ecc"
     filename: str | None = None
     order: str | None = None

@@ -1,8 +1,8 @@
 """Finds the target of a method and a path in one walk over the path's segments.
 
 A path is a tree of segments, so a fixed name always wins over a parameter in the same place
-(``/v1/devices/events`` over ``/v1/devices/{device}``), whatever the order of the table, and only for
-the methods that it has: ``POST /v1/devices/{device}/ping`` still reaches a function named ``ping``.
+(``/v1/devices/events`` over ``/v1/devices/{device}``), whatever the order of the table, and only
+for the methods that it has: ``POST /v1/devices/{device}/ping`` reaches a function named ``ping``.
 Segments are split before they are percent-decoded, so an encoded slash stays inside its segment.
 """
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from roadstead.devices.server_keys import KeyKind
 from roadstead.http import api_page, openapi
-from roadstead.http.metrics import render
+from roadstead.http.metrics import MetricsSource, render
 from roadstead.http.operation import Access, Call, Operation
 from roadstead.http.parts import BoundAddress
 from roadstead.identity.permissions import Permission
@@ -74,7 +74,7 @@ async def get_health(call: Call) -> Response:
 async def get_metrics(call: Call) -> Response:
     """The numbers of all parts, for Prometheus."""
     edge = call.edge
-    sources = (edge.counters, edge.open_streams, *call.parts.metrics)
+    sources: list[MetricsSource] = [edge.counters, edge.open_streams, *call.parts.metrics]
     return Response(render(sources), headers={"content-type": METRICS_TYPE})
 
 

@@ -9,12 +9,13 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
 from roadstead.bus.local import LocalBus
+from roadstead.events.streams import EventStream
 from roadstead.http.metrics import Sample
 from roadstead.kit.errors import TooMany, Unavailable
 from roadstead.storage.outbox import OutboxMessage
@@ -42,16 +43,6 @@ _HEADERS = [
     # nginx would hold events back in its buffer.
     (b"x-accel-buffering", b"no"),
 ]
-
-
-class Blocks(Protocol):
-    """Where the bytes of a stream come from (an ``EventStream``)."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Blocks of whole events, ready to be sent; ends when the stream was cut off."""
-
-    def close(self) -> None:
-        """Ends the subscription."""
 
 
 class OpenStreams:
@@ -87,7 +78,7 @@ class OpenStreams:
         if self._by_address[address] >= MAX_STREAMS_PER_ADDRESS:
             raise TooMany(
                 "too_many_streams",
-                f"Your address has {MAX_STREAMS_PER_ADDRESS} event streams open, the most at a time.",
+                f"Your address has {MAX_STREAMS_PER_ADDRESS} event streams open, the limit.",
                 {"retry_after_s": 30},
             )
 
@@ -144,23 +135,24 @@ class StreamAnswer:
         streams: where this answer counts as open.
         address: the reader's.
         token_digest: of the token that the stream lives by.
-        lifetime_s: seconds until that token expires; None for never.
+        remaining_s: asked once, when the end of the token would already be heard of; gives the
+            seconds that the token has left, 0 if it has ended, None if it never ends.
     """
 
     def __init__(
         self,
-        blocks: Blocks,
+        blocks: EventStream,
         streams: OpenStreams,
         *,
         address: str,
         token_digest: bytes | None,
-        lifetime_s: float | None,
+        remaining_s: Callable[[], Awaitable[float | None]],
     ) -> None:
         self.address = address
         self.token_digest = token_digest
         self._blocks = blocks
         self._streams = streams
-        self._lifetime_s = lifetime_s
+        self._remaining_s = remaining_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the stream; returns when it ended."""
@@ -168,45 +160,46 @@ class StreamAnswer:
         leaving = asyncio.create_task(_until_left(receive))
         try:
             with self._streams.running(self, pump):
-                await asyncio.wait(
-                    {pump, leaving},
-                    timeout=self._lifetime_s,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                await asyncio.wait({pump, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._blocks.close()
             left = leaving.done()
-            stuck = await _end(pump)
+            error = await _end(pump)
             await _end(leaving)
-        if stuck:
+        if isinstance(error, _Unread):
             self._streams.count_unread()
-        if stuck or not (left or await _say_farewell(send)):
+        if isinstance(error, _Unread) or not (left or await _say_farewell(send)):
             _abort(scope)
 
     async def _pump(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await _send_block(send, OPENING)
-        blocks = aiter(self._blocks)
-        upcoming = asyncio.ensure_future(anext(blocks, None))
-        try:
-            while True:
-                # Not wait_for: it would cancel the read, and with it lose what just came.
-                done, _ = await asyncio.wait({upcoming}, timeout=self._streams.keep_alive_s)
-                if not done:
-                    await _send_block(send, KEEP_ALIVE)
-                    continue
-                block = upcoming.result()
-                if block is None:
-                    return
-                await _send_block(send, block)
-                upcoming = asyncio.ensure_future(anext(blocks, None))
-        finally:
-            upcoming.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(await self._remaining_s()):
+                await self._relay(send)
+
+    async def _relay(self, send: Send) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._streams.keep_alive_s):
+                    block = await anext(self._blocks)
+            except TimeoutError:
+                block = KEEP_ALIVE
+            except StopAsyncIteration:
+                return
+            await _send_block(send, block)
+
+
+class _Unread(Exception):
+    """The reader does not read."""
 
 
 async def _send_block(send: Send, block: bytes) -> None:
-    async with asyncio.timeout(SEND_DEADLINE_S):
-        await send({"type": "http.response.body", "body": block, "more_body": True})
+    try:
+        async with asyncio.timeout(SEND_DEADLINE_S):
+            await send({"type": "http.response.body", "body": block, "more_body": True})
+    except TimeoutError as error:
+        raise _Unread from error
 
 
 async def _until_left(receive: Receive) -> None:
@@ -216,16 +209,14 @@ async def _until_left(receive: Receive) -> None:
             return
 
 
-async def _end(task: asyncio.Task[None]) -> bool:
-    """Ends a task; True when it had failed because its reader did not read."""
+async def _end(task: asyncio.Task[None]) -> BaseException | None:
+    """Ends a task; gives the exception that it had failed with."""
     task.cancel()
     await asyncio.wait({task})
-    if task.cancelled():
-        return False
-    error = task.exception()
-    if error is not None and not isinstance(error, TimeoutError | OSError):
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, _Unread | OSError):
         log.error("an event stream failed", exc_info=error)
-    return isinstance(error, TimeoutError)
+    return error
 
 
 async def _say_farewell(send: Send) -> bool:

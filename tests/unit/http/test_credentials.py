@@ -34,8 +34,13 @@ def test_a_basic_pair_splits_at_the_first_colon():
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"authorization": "Bearer x"}, {"authorization": "Basic ä"}, basic("no colon"),
-     {"authorization": "Basic /w=="}],
+    [
+        {},
+        {"authorization": "Bearer x"},
+        {"authorization": "Basic ä"},
+        basic("no colon"),
+        {"authorization": "Basic /w=="},
+    ],
 )
 def test_a_malformed_pair_is_none(headers):
     assert find_basic(headers) is None
