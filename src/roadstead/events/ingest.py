@@ -1,0 +1,105 @@
+"""Acceptance of events: an id, the journal, and after the commit everybody who waits for it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from roadstead.bus.local import LocalBus
+from roadstead.events.model import Event, Source
+from roadstead.events.store import write_events
+from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.ids import EventIds
+from roadstead.storage.journal import Journal
+
+TOPIC = "event"
+"""Bus topic on which each committed Event is published, in the order of commits."""
+
+Committed = Callable[[Exception | None], None]
+"""Told of the commit with None, or of the reason why the event was not kept."""
+
+
+class EventIngest:
+    """The one door by which events enter.
+
+    Args:
+        journal: writes them in small batches.
+        bus: where committed events are published on ``TOPIC``.
+        clock: for the time of acceptance.
+        ids: hands out event ids; one per process.
+
+    Attributes:
+        accepted: events taken into the journal.
+        refused: events turned away because the journal was full.
+        committed: events that are in the database.
+        failed: events that the database did not take.
+    """
+
+    def __init__(self, journal: Journal, bus: LocalBus, clock: Clock, ids: EventIds) -> None:
+        self._append = journal.append
+        self._publish = bus.publish
+        self._clock = clock
+        self._next_id = ids.next
+        self.accepted = 0
+        self.refused = 0
+        self.committed = 0
+        self.failed = 0
+
+    def accept(
+        self,
+        *,
+        name: str,
+        payload: bytes | None,
+        content_format: int | None,
+        ttl_s: int,
+        source: Source,
+        device_id: str | None,
+        owner_id: str | None,
+        product_id: int | None,
+        firmware_version: int,
+        message_id: int | None = None,
+        on_committed: Committed | None = None,
+    ) -> Event | None:
+        """Takes an event whose name and payload were checked (``events.limits``).
+
+        Args:
+            on_committed: called on the event loop once the event is kept or known to be lost,
+                before its readers get it.
+
+        Returns:
+            The event, not committed yet; None when the journal is full and nothing was taken.
+        """
+        now_ms = to_ms(self._clock.now())
+        event = Event(
+            id=self._next_id(now_ms),
+            name=name,
+            payload=payload,
+            content_format=content_format,
+            ttl_s=ttl_s,
+            published_at_ms=now_ms,
+            source=source,
+            device_id=device_id,
+            owner_id=owner_id,
+            product_id=product_id,
+            firmware_version=firmware_version,
+            message_id=message_id,
+        )
+        if not self._append(
+            write_events, event, lambda error: self._settle(event, error, on_committed)
+        ):
+            self.refused += 1
+            return None
+        self.accepted += 1
+        return event
+
+    def _settle(
+        self, event: Event, error: Exception | None, on_committed: Committed | None
+    ) -> None:
+        if error is None:
+            self.committed += 1
+        else:
+            self.failed += 1
+        try:
+            if on_committed is not None:
+                on_committed(error)
+        finally:
+            if error is None:
+                self._publish(TOPIC, event)
