@@ -5,7 +5,8 @@ whether the server runs or not. A running server hears of each change through th
 
 Files:
     entry        reads the command line, maps errors to one line on stderr and an exit code
-    operator     opens the data folder and the services that operator commands use
+    data_folder  the option ``--data-dir`` and the settings that go with it
+    operator     the services that operator commands use, on the folder's database
     serve        ``roadstead serve``
     user         ``roadstead user create``
     plan         ``roadstead plan set``

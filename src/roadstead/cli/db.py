@@ -2,7 +2,7 @@
 
 import typer
 
-from roadstead.cli.operator import DataDir, open_settings
+from roadstead.cli.data_folder import DataDir, open_settings
 from roadstead.storage import migrate
 
 

@@ -35,6 +35,11 @@ DEMO_DEVICE_LIMIT = 2000
 EXIT_FAILED = 1
 
 
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(demo)
+
+
 def demo(
     devices: Annotated[
         int, typer.Option(min=1, max=DEMO_DEVICE_LIMIT, help="How many fridges.", metavar="N")

@@ -8,8 +8,9 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from roadstead.cli.data_folder import DataDir
 from roadstead.cli.device_csv import MAX_PLATFORM_ID, CsvLine, read_registrations
-from roadstead.cli.operator import DataDir, OperatorParts, operate
+from roadstead.cli.operator import OperatorParts, operate
 from roadstead.devices.keys import MAX_KEY_BYTES, parse_public_key
 from roadstead.devices.model import Registration
 from roadstead.devices.registry import DeviceRegistry

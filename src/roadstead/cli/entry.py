@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "device": "roadstead.cli.device",
     "server-key": "roadstead.cli.server_key",
     "db": "roadstead.cli.db",
+    "simulate": "roadstead.cli.simulate",
+    "demo": "roadstead.cli.demo",
 }
 """The module of each command, in the order of the help. Each has ``register(app)``."""
 

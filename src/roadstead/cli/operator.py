@@ -5,15 +5,14 @@ row that the server picks up by itself, so nothing here has to be announced.
 """
 
 import asyncio
-import os
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
-
-import typer
+from typing import TypeVar
 
 from roadstead.bus.local import LocalBus
-from roadstead.config import Settings, ensure_folders, load
+from roadstead.cli.data_folder import open_settings
+from roadstead.config import Settings
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.identity.service import IdentityService
 from roadstead.kit.clock import SystemClock
@@ -23,16 +22,6 @@ from roadstead.storage.opening import open_database
 
 Result = TypeVar("Result")
 
-DataDir = Annotated[
-    str | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Folder of the server's data; else ROADSTEAD_DATA_DIR, else ./roadstead-data.",
-    ),
-]
-"""The option that every operator command takes."""
-
 
 @dataclass(frozen=True, slots=True)
 class OperatorParts:
@@ -41,18 +30,6 @@ class OperatorParts:
     identity: IdentityService
     plans: PlanService
     registry: DeviceRegistry
-
-
-def open_settings(data_dir: str | None) -> Settings:
-    """The settings of this command, with the folders in place.
-
-    Raises:
-        Invalid: ``bad_setting``.
-        Unavailable: ``data_dir_unusable``.
-    """
-    settings = load(os.environ, {"data_dir": data_dir})
-    ensure_folders(settings)
-    return settings
 
 
 def operate(data_dir: str | None, work: Callable[[OperatorParts], Awaitable[Result]]) -> Result:
@@ -66,16 +43,16 @@ async def _operate(
     settings: Settings, work: Callable[[OperatorParts], Awaitable[Result]]
 ) -> Result:
     clock, bus = SystemClock(), LocalBus()
-    database = await open_database(settings.database_url)
-    try:
+    async with contextlib.AsyncExitStack() as closing:
+        database = await open_database(settings.database_url)
+        closing.push_async_callback(database.close)
         plans = PlanService(database, clock, _announce, default_plan=settings.default_plan)
         identity = IdentityService(
             database, clock, _announce, account_opened=plans.account_opened, hasher_threads=1
         )
+        closing.callback(identity.close)
         registry = DeviceRegistry(database, clock, bus, _announce)
         return await work(OperatorParts(identity, plans, registry))
-    finally:
-        await database.close()
 
 
 def _announce() -> None:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from roadstead.cli.operator import DataDir, OperatorParts, operate
+from roadstead.cli.data_folder import DataDir
+from roadstead.cli.operator import OperatorParts, operate
 from roadstead.identity.model import OPERATOR
 from roadstead.organizations.model import PLAN_NAMES
 from roadstead.organizations.plans import parse_plan

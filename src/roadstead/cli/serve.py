@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from roadstead.cli.operator import DataDir
+from roadstead.cli.data_folder import DataDir
 from roadstead.config import Settings, ensure_folders, list_unknown, load
 from roadstead.kit.errors import DomainError
 

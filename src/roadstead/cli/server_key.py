@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from roadstead.cli.operator import DataDir, open_settings
+from roadstead.cli.data_folder import DataDir, open_settings
 from roadstead.devices.server_keys import KeyKind, ServerKeys
 
 

@@ -28,6 +28,11 @@ REPORT_EVERY_S = 2.0
 EXIT_FAILED = 1
 
 
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(simulate)
+
+
 def simulate(
     api: Annotated[str, typer.Option(help="Address of the server's API.", metavar="URL")],
     token: Annotated[

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from roadstead.cli.operator import DataDir, OperatorParts, operate
+from roadstead.cli.data_folder import DataDir
+from roadstead.cli.operator import OperatorParts, operate
 from roadstead.identity.credentials import parse_new_password, parse_username
 from roadstead.identity.model import OPERATOR
 
