@@ -37,9 +37,9 @@ Roadstead</a>
   <main id="main" class="api">
     <div>
       <h1>API</h1>
-      <p class="lead">Send a token as <code>Authorization: Bearer …</code>. Bodies are JSON or forms,
-        answers are JSON. What the field knows and this version does not serve yet answers 501 and
-        says so.</p>
+      <p class="lead">Send a token as <code>Authorization: Bearer …</code>. Bodies are JSON or
+        forms, answers are JSON. What the field knows and this version does not serve
+        yet answers 501 and says so.</p>
     </div>
 """
 

@@ -81,7 +81,7 @@ function addCopyButtons() {
       button.textContent = "Copied";
       setTimeout(() => { button.textContent = "Copy"; }, 1500);
     });
-    block.append(button);
+    block.closest("li").append(button);
   }
 }
 
