@@ -72,9 +72,9 @@ class Journal:
         """
         if self._closing or len(self._pending) + self._in_flight >= self._max_pending:
             return False
-        if not self._pending:
+        if not self._pending and not self._in_flight:
             self._idle.clear()
-            self._wake.set()
+            asyncio.get_running_loop().call_later(self._delay_s, self._wake.set)
         self._pending.append((write_rows, row, on_committed))
         return True
 
@@ -82,8 +82,6 @@ class Journal:
         """Writes batches until ``close``; the one task that the journal needs."""
         while not (self._closing and not self._pending):
             await self._wake.wait()
-            if not self._closing:
-                await asyncio.sleep(self._delay_s)
             self._wake.clear()
             while self._pending:
                 await self._write_batch()
