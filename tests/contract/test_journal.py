@@ -1,0 +1,92 @@
+"""The journal on both engines: order, batches, failures, fullness."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from roadstead.storage.database import Database
+from roadstead.storage.journal import Journal
+from roadstead.storage.outbox import outbox_rows
+
+
+def write_keys(conn: Connection, keys: Sequence[str]) -> None:
+    conn.execute(outbox_rows.insert(), [{"at_s": 0, "topic": "t", "key": key} for key in keys])
+
+
+def write_unless_poisoned(conn: Connection, keys: Sequence[str]) -> None:
+    write_keys(conn, keys)
+    if "poison" in keys:
+        raise ValueError("poison")
+
+
+def stored(conn: Connection) -> list[str]:
+    return list(conn.execute(sa.select(outbox_rows.c.key).order_by(outbox_rows.c.id)).scalars())
+
+
+@pytest.fixture
+async def journal(database: Database) -> AsyncIterator[Journal]:
+    made = Journal(database, max_pending=1000)
+    running = asyncio.create_task(made.run())
+    yield made
+    await made.close()
+    await running
+
+
+async def test_rows_are_stored_in_the_order_they_came(database: Database, journal: Journal) -> None:
+    for n in range(500):
+        assert journal.append(write_keys, f"{n:04d}")
+    await journal.flush()
+    assert await database.read(stored) == [f"{n:04d}" for n in range(500)]
+    assert journal.rows == 500
+    assert journal.batches < 50
+
+
+async def test_the_callback_comes_after_the_commit(database: Database, journal: Journal) -> None:
+    seen: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+    journal.append(write_keys, "a", seen.set_result)
+    assert await asyncio.wait_for(seen, 5) is None
+    assert await database.read(stored) == ["a"]
+
+
+async def test_one_refused_row_costs_only_itself(database: Database, journal: Journal) -> None:
+    outcomes: dict[str, Exception | None] = {}
+    keys = [f"{n}" for n in range(20)] + ["poison"] + [f"{n}" for n in range(20, 40)]
+    for key in keys:
+        journal.append(
+            write_unless_poisoned, key, lambda error, key=key: outcomes.update({key: error})
+        )
+    await journal.flush()
+    assert [key for key, error in outcomes.items() if error] == ["poison"]
+    assert len(await database.read(stored)) == 40
+
+
+async def test_a_full_journal_takes_nothing_and_says_so(database: Database) -> None:
+    journal = Journal(database, max_pending=3)
+    assert [journal.append(write_keys, str(n)) for n in range(5)] == [True] * 3 + [False] * 2
+
+
+async def test_close_writes_what_waits(database: Database) -> None:
+    journal = Journal(database, delay_s=60)
+    running = asyncio.create_task(journal.run())
+    await asyncio.sleep(0)
+    journal.append(write_keys, "late")
+    await asyncio.wait_for(journal.close(), 5)
+    assert not journal.append(write_keys, "too late")
+    assert await database.read(stored) == ["late"]
+    await asyncio.wait_for(running, 5)
+
+
+async def test_a_callback_that_fails_does_not_stop_the_journal(
+    database: Database, journal: Journal
+) -> None:
+    def fail(_error: Exception | None) -> None:
+        raise RuntimeError("on purpose")
+
+    journal.append(write_keys, "a", fail)
+    await journal.flush()
+    journal.append(write_keys, "b")
+    await journal.flush()
+    assert await database.read(stored) == ["a", "b"]
