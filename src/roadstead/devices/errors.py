@@ -7,13 +7,16 @@ def device_not_found(device_id: str) -> NotFound:
     """The id is unknown, or the device is somebody else's."""
     return NotFound(
         "device_not_found",
-        f"I didn't recognize the device name or ID {device_id!r}. Check it with the list of your devices.",
+        f"I didn't recognize the device name or ID {device_id!r}. "
+        "Check it with the list of your devices.",
     )
 
 
 def device_offline(device_id: str) -> TimedOut:
     """The device has no connection now, so nothing was sent to it."""
-    return TimedOut("device_offline", f"Device {device_id} is not connected; nothing was sent to it.")
+    return TimedOut(
+        "device_offline", f"Device {device_id} is not connected; nothing was sent to it."
+    )
 
 
 def device_timed_out(device_id: str, timeout_s: float) -> TimedOut:
@@ -23,18 +26,23 @@ def device_timed_out(device_id: str, timeout_s: float) -> TimedOut:
 
 def function_not_found(name: str) -> NotFound:
     """The device registered no function of this name."""
-    return NotFound("function_not_found", f"Function {name!r} not found: the device does not register it.")
+    return NotFound(
+        "function_not_found", f"Function {name!r} not found: the device does not register it."
+    )
 
 
 def variable_not_found(name: str) -> NotFound:
     """The device registered no variable of this name."""
-    return NotFound("variable_not_found", f"Variable {name!r} not found: the device does not register it.")
+    return NotFound(
+        "variable_not_found", f"Variable {name!r} not found: the device does not register it."
+    )
 
 
 def argument_too_long(length: int, limit: int) -> Invalid:
     """The function's argument is longer than this device accepts."""
     return Invalid(
-        "argument_too_long", f"The argument has {length} bytes; this device accepts at most {limit}."
+        "argument_too_long",
+        f"The argument has {length} bytes; this device accepts at most {limit}.",
     )
 
 

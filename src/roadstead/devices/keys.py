@@ -1,6 +1,7 @@
 """Public keys of devices, brought into one form whatever form they come in."""
 
 import hashlib
+
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -80,9 +81,7 @@ def _algorithm_of(key: PublicKeyTypes) -> KeyAlgorithm:
         return "ecc"
     if isinstance(key, rsa.RSAPublicKey) and MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         return "rsa"
-    raise _bad_key(
-        f"devices have P-256 keys or RSA keys of {MIN_RSA_BITS} to {MAX_RSA_BITS} bits"
-    )
+    raise _bad_key(f"devices have P-256 keys or RSA keys of {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
 
 
 def _bad_key(why: str) -> Invalid:

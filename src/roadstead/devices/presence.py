@@ -10,7 +10,6 @@ from datetime import datetime
 from roadstead.devices.model import Presence
 from roadstead.devices.presence_store import (
     PresenceRow,
-    find_presence,
     list_online,
     to_presence,
     write_presence,
@@ -50,12 +49,15 @@ class PresenceBoard:
         """The device is connected.
 
         Args:
+            device_id: 24 lower-case hex digits.
             address: its network address, without the port.
+            at: when it came.
             handshake: it made a full handshake; a resumed session is none.
         """
         before = self._rows.get(device_id)
         at_ms = to_ms(at)
-        handshake_ms = at_ms if handshake else before and before.last_handshake_ms
+        known_ms = None if before is None else before.last_handshake_ms
+        handshake_ms = at_ms if handshake else known_ms
         self._put(PresenceRow(device_id, True, at_ms, handshake_ms, address), before)
 
     def heard(self, device_id: str) -> None:

@@ -135,16 +135,12 @@ def release_owned(conn: Connection, owner_id: str, device_id: str, at: datetime)
     changed = conn.execute(
         update(devices)
         .where(_D.owner_id == owner_id, _D.id == device_id)
-        .values(
-            owner_id=None, claimed_at=None, name=None, name_key=None, notes=None, updated_at=at
-        )
+        .values(owner_id=None, claimed_at=None, name=None, name_key=None, notes=None, updated_at=at)
     )
     return changed.rowcount == 1
 
 
-def rename_owned(
-    conn: Connection, owner_id: str, device_id: str, name: str, at: datetime
-) -> None:
+def rename_owned(conn: Connection, owner_id: str, device_id: str, name: str, at: datetime) -> None:
     """Names the owner's device; a name that another of them has violates the constraint."""
     conn.execute(
         update(devices)
@@ -166,18 +162,17 @@ def note_owned(
 
 def update_reported(
     conn: Connection, device_id: str, values: dict[str, Any], at: datetime
-) -> bool:
-    """Writes columns that a device itself reports, if any of them differs.
-
-    Returns:
-        True when something was written; False also for an unknown device.
-    """
+) -> frozenset[str]:
+    """Writes those columns that a device reports and that differ; gives their names."""
     columns = [_D[name] for name in values]
     row = conn.execute(select(*columns).where(_D.id == device_id)).first()
-    if row is None or dict(row._mapping) == values:
-        return False
-    conn.execute(update(devices).where(_D.id == device_id).values(**values, updated_at=at))
-    return True
+    if row is None:
+        return frozenset()
+    before = row._mapping
+    changed = {name: value for name, value in values.items() if before[name] != value}
+    if changed:
+        conn.execute(update(devices).where(_D.id == device_id).values(**changed, updated_at=at))
+    return frozenset(changed)
 
 
 def update_registered(
@@ -278,8 +273,17 @@ def _identity() -> Select[Any]:
 
 
 def _to_identity(row: Row[Any]) -> DeviceIdentity:
-    device_id, digest, *rest = row
-    return DeviceIdentity(device_id, None if digest is None else bytes(digest), *rest)
+    digest = row.spki_digest
+    return DeviceIdentity(
+        device_id=row.id,
+        spki_digest=None if digest is None else bytes(digest),
+        platform_id=row.platform_id,
+        owner_id=row.owner_id,
+        name=row.name,
+        product_id=row.product_id,
+        quarantined=row.quarantined,
+        claimed_at=row.claimed_at,
+    )
 
 
 def _to_device(row: Row[Any]) -> Device:

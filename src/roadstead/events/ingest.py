@@ -1,7 +1,6 @@
 """Acceptance of events: an id, the journal, and after the commit everybody who waits for it."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from roadstead.bus.local import LocalBus
 from roadstead.events.model import Event, Source
@@ -60,9 +59,8 @@ class EventIngest:
     ) -> Event | None:
         """Takes an event whose name and payload were checked (``events.limits``).
 
-        Args:
-            on_committed: called on the event loop once the event is kept or known to be lost,
-                before its readers get it.
+        The arguments are the fields of ``Event``. ``on_committed`` is called on the event loop
+        once the event is kept or known to be lost, before its readers get it.
 
         Returns:
             The event, not committed yet; None when the journal is full and nothing was taken.

@@ -6,7 +6,8 @@ import msgspec
 
 from roadstead.events.model import Event
 from roadstead.kit.clock import from_ms, iso_ms
-from roadstead.protocol.messages import structured
+from roadstead.protocol.messages.errors import MessageFormatError
+from roadstead.protocol.messages.structured import structured_to_json
 
 API_CORE_ID = "api"
 """``coreid`` of events that people and programs published."""
@@ -49,8 +50,8 @@ def data_text(event: Event) -> str:
         return payload.decode("utf-8", "replace")
     if event.content_format in STRUCTURED_FORMATS:
         try:
-            return structured.cbor_to_json(payload)
-        except ValueError:
+            return structured_to_json(payload).decode()
+        except MessageFormatError:
             pass
     media_type = _MEDIA_TYPES.get(event.content_format or 0, "application/octet-stream")
     return f"data:{media_type};base64,{base64.b64encode(payload).decode()}"

@@ -54,7 +54,7 @@ events = Table(
 
 _COLUMNS = tuple(events.c.keys())
 # Rows are written as the tuple of an Event's fields, so the orders must be one.
-assert _COLUMNS == Event.__struct_fields__
+assert Event.__struct_fields__ == _COLUMNS
 
 _INSERT_SQLITE = (
     f"INSERT INTO events ({', '.join(_COLUMNS)}) "  # noqa: S608 - the names of our own columns

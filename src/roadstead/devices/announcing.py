@@ -1,0 +1,51 @@
+"""How a change of a device is told: to the audit trail, and to the caches of all processes.
+
+Both rows are written in the transaction that makes the change. All rows of the audit trail come
+before all rows of the outbox: each has a lock on PostgreSQL, and one order excludes a deadlock.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from roadstead.audit import trail
+from roadstead.identity.model import Actor
+from roadstead.storage import outbox
+
+DEVICE_CHANGED = "device.changed"
+"""Outbox topic, keyed by device id: owner, name, platform or trust changed."""
+
+KEY_CHANGED = "device.key_changed"
+"""Outbox topic, keyed by device id: the device must prove another key from now on."""
+
+Facts = dict[str, object] | None
+
+
+def record(
+    conn: Connection,
+    actor: Actor,
+    action: str,
+    device_id: str,
+    before: Facts,
+    after: Facts,
+    at: datetime,
+) -> None:
+    """Writes the audit row of a change that a person made."""
+    trail.record(
+        conn,
+        actor_id=actor.user_id,
+        actor_name=actor.username,
+        address=actor.address,
+        action=action,
+        target=f"device/{device_id}",
+        before=before,
+        after=after,
+        at=at,
+    )
+
+
+def announce(conn: Connection, topics: Iterable[str], device_id: str) -> None:
+    """Writes the outbox rows of a change; afterwards no audit row in this transaction."""
+    for topic in topics:
+        outbox.append(conn, topic, device_id)

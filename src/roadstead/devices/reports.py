@@ -1,0 +1,140 @@
+"""What a device says of itself, kept so that nobody has to ask it again."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from roadstead.devices import announcing, store
+from roadstead.kit.clock import Clock
+from roadstead.storage.database import Database
+
+NO_NUMBER = 0xFFFF
+"""Stands for "none" in the product fields of a Hello. Source: Device OS 6.2 wire, Hello."""
+
+_SYSTEM_PART = "s"
+
+_MODEM_NUMBER = re.compile(r"[0-9A-Fa-f]{1,32}")
+
+_MAX_VERSION = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class HelloFacts:
+    """The facts of a Hello, in the units of the wire.
+
+    Attributes:
+        product_id: product id of the running firmware; 0xFFFF for none.
+        product_version: its version; 0xFFFF for none.
+        system_version: number of the Device OS release; 0 where the release does not say it.
+        flags: capabilities.
+        max_message_size: bytes; None or 0 where the release does not say it, as the next two.
+    """
+
+    product_id: int
+    product_version: int
+    platform_id: int
+    system_version: int = 0
+    flags: int = 0
+    max_message_size: int | None = None
+    max_binary_bytes: int | None = None
+    ota_chunk_bytes: int | None = None
+
+
+class DeviceReports:
+    """Stores the reports of registered devices; those of unknown ones are passed over.
+
+    Each call returns after the commit. A report that says nothing new writes nothing.
+
+    Args:
+        database: where devices are kept.
+        clock: for the time of a change.
+        announce: called after a change was committed that other processes must hear of.
+    """
+
+    def __init__(self, database: Database, clock: Clock, announce: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._announce = announce
+
+    async def hello(self, device_id: str, facts: HelloFacts) -> None:
+        """The device began a conversation; it counts as in its normal mode until it says other."""
+        values: dict[str, Any] = {
+            "platform_id": facts.platform_id,
+            "firmware_product_id": None if facts.product_id == NO_NUMBER else facts.product_id,
+            "firmware_version": 0 if facts.product_version == NO_NUMBER else facts.product_version,
+            "hello_flags": facts.flags,
+            "max_message_bytes": facts.max_message_size or None,
+            "max_binary_bytes": facts.max_binary_bytes or None,
+            "ota_chunk_bytes": facts.ota_chunk_bytes or None,
+            "safe_mode": False,
+        }
+        if facts.system_version:
+            values["system_version"] = facts.system_version
+        await self._store(device_id, values, announced="platform_id")
+
+    async def application(
+        self, device_id: str, functions: list[str], variables: dict[str, str]
+    ) -> None:
+        """The functions and variables that the application registers, all of them."""
+        await self._store(device_id, {"functions": list(functions), "variables": dict(variables)})
+
+    async def system(self, device_id: str, description: dict[str, object]) -> None:
+        """The modules that the device runs, in the JSON form of the describe message.
+
+        Releases before 3.0 tell the number of their Device OS only here.
+        """
+        values: dict[str, Any] = {"system_description": description}
+        for name in ("imei", "iccid"):
+            number = description.get(name)
+            if isinstance(number, str) and _MODEM_NUMBER.fullmatch(number):
+                values[name] = number
+        version = system_version_of(description)
+        if version:
+            values["system_version"] = version
+        await self._store(device_id, values)
+
+    async def updates_flags(
+        self, device_id: str, enabled: bool | None, forced: bool | None
+    ) -> None:
+        """Whether the device consents to updates, and whether it is forced; None says nothing."""
+        told = {"updates_enabled": enabled, "updates_forced": forced}
+        values = {name: value for name, value in told.items() if value is not None}
+        if values:
+            await self._store(device_id, values)
+
+    async def safe_mode(self, device_id: str, active: bool) -> None:
+        """Whether the device runs without its application."""
+        await self._store(device_id, {"safe_mode": active})
+
+    async def _store(
+        self, device_id: str, values: dict[str, Any], *, announced: str | None = None
+    ) -> None:
+        """Writes what differs; a change of the ``announced`` column is told to other processes."""
+        at = self._clock.now()
+
+        def work(conn: Connection) -> bool:
+            changed = store.update_reported(conn, device_id, values, at)
+            told = announced is not None and announced in changed
+            if told:
+                announcing.announce(conn, [announcing.DEVICE_CHANGED], device_id)
+            return told
+
+        if await self._database.write(work):
+            self._announce()
+
+
+def system_version_of(description: dict[str, object]) -> int:
+    """The number of the Device OS release by its system modules; 0 when they do not say it."""
+    modules = description.get("m")
+    versions = [
+        module["v"]
+        for module in (modules if isinstance(modules, list) else ())
+        if isinstance(module, dict)
+        and module.get("f") == _SYSTEM_PART
+        and isinstance(module.get("v"), int)
+        and 0 <= module["v"] <= _MAX_VERSION
+    ]
+    return max(versions, default=0)
