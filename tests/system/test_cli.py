@@ -126,6 +126,7 @@ def test_one_device_is_registered_from_der_or_pem(folder, tmp_path):
     done = folder.command(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"registered {'e' * 24}\n"
+    assert folder.command(*arguments).stdout == f"unchanged {'e' * 24}\n"
     (tmp_path / "rsa.pem").write_bytes(subprocess_export(folder, "--kind", "rsa"))
     other = ("device", "register", "d" * 24, "--public-key", "rsa.pem", "--platform", "6")
     assert folder.command(*other).returncode == 0
@@ -142,9 +143,10 @@ def test_every_line_of_a_list_is_accounted_for(folder, tmp_path):
     (tmp_path / "list.csv").write_text("\ufeff" + "\r\n".join(lines), newline="")
     done = folder.command("device", "register", "--from", "list.csv")
     assert done.returncode == 1
-    assert done.stdout == "registered 5, unchanged 1, refused 2\n"
+    assert done.stdout == "registered 5, unchanged 0, refused 3\n"
     refused = done.stderr.splitlines()
-    assert [line.partition(":")[0] for line in refused] == ["line 8", "line 9"]
+    assert [line.partition(":")[0] for line in refused] == ["line 8", "line 9", "line 10"]
+    assert "line 2 already" in refused[-1]
     again = folder.command("device", "register", "--from", "-", stdin="\n".join(good))
     assert (again.returncode, again.stdout) == (0, "registered 0, unchanged 5, refused 0\n")
 

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from roadstead.cli.data_folder import DataDir
-from roadstead.cli.device_csv import MAX_PLATFORM_ID, CsvLine, read_registrations
+from roadstead.cli.device_csv import MAX_PLATFORM_ID, CsvLine, read_registrations, refuse_repeats
 from roadstead.cli.operator import OperatorParts, operate
 from roadstead.devices.keys import MAX_KEY_BYTES, parse_public_key
 from roadstead.devices.model import Registration
@@ -68,8 +68,8 @@ def register_device(
     registration = Registration(known_id, key.spki, platform, serial_number)
 
     async def work(parts: OperatorParts) -> None:
-        await parts.registry.register(registration, actor=OPERATOR)
-        print(f"registered {known_id}")
+        is_new = await parts.registry.register(registration, actor=OPERATOR)
+        print(f"{'registered' if is_new else 'unchanged'} {known_id}")
 
     operate(data_dir, work)
 
@@ -89,7 +89,7 @@ def _register_lines(file: BinaryIO, data_dir: str | None) -> int:
 
     async def work(parts: OperatorParts) -> int:
         registered = unchanged = refused = 0
-        for batch in _batches(read_registrations(file)):
+        for batch in _batches(refuse_repeats(read_registrations(file))):
             report = await _register_batch(parts.registry, batch)
             registered += report[0]
             unchanged += report[1]

@@ -6,7 +6,7 @@ A line is judged by itself, so that a broken one costs nothing but itself, whate
 import binascii
 import csv
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -53,6 +53,21 @@ def read_registrations(file: BinaryIO) -> Iterator[CsvLine]:
             yield CsvLine(number, None, "the line is not UTF-8")
         except ValueError as error:
             yield CsvLine(number, None, str(error))
+
+
+def refuse_repeats(lines: Iterable[CsvLine]) -> Iterator[CsvLine]:
+    """The same lines, but of those with the same device id only the first is left to register."""
+    first: dict[str, int] = {}
+    for line in lines:
+        if line.registration is None:
+            yield line
+            continue
+        device_id = line.registration.device_id
+        seen_at = first.setdefault(device_id, line.number)
+        if seen_at == line.number:
+            yield line
+        else:
+            yield CsvLine(line.number, None, f"device {device_id} is on line {seen_at} already")
 
 
 def parse_registration(cells: list[str]) -> Registration:

@@ -4,9 +4,9 @@ from base64 import b64encode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from roadstead.devices.model import Registration
 
-from roadstead.cli.device_csv import MAX_LINE_BYTES, read_registrations
+from roadstead.cli.device_csv import MAX_LINE_BYTES, read_registrations, refuse_repeats
+from roadstead.devices.model import Registration
 
 ID = "0123456789abcdef01234567"
 KEY = b64encode(b"key").decode()
@@ -76,3 +76,11 @@ def test_a_line_in_another_encoding_is_refused():
 def test_every_line_that_is_not_blank_is_accounted_for(lines):
     numbers = [number for number, _ in read(b"\n".join([b"device_id", *lines]))]
     assert numbers == [number for number, line in enumerate(lines, 2) if line.strip()]
+
+
+def test_of_lines_for_the_same_device_only_the_first_is_left():
+    lines = f"{ID},{KEY},12\nbroken\n{ID.upper()},{KEY},13\n{ID[:-1]}0,{KEY},12\n"
+    kept = list(refuse_repeats(read_registrations(io.BytesIO(lines.encode()))))
+    assert [line.number for line in kept] == [1, 2, 3, 4]
+    assert [line.registration is not None for line in kept] == [True, False, False, True]
+    assert "line 1 already" in kept[2].reason
