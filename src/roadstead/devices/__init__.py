@@ -11,6 +11,8 @@ Files:
     store        tables of devices and keys
     presence_store  the table of what was last known of each device's connection
     registry     registration and provisioning; identities, cached, for the gateway
+    registering  registration within a transaction;  announcing: how a change is told
+    identity_cache  identities of devices seen lately
     reports      what a device says of itself
     presence     who is online, in memory, written behind
     service      what a person does with a device

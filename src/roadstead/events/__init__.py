@@ -11,6 +11,7 @@ Files:
     rendering   an event as the public API writes it (JSON, server-sent events)
     store       the table of events
     ingest      acceptance: an id, the journal, and after the commit the bus
+    receipt     waiting for the commit of one event
     publishing  a person or program publishes by the API
     streams     readers of the live stream, found without asking all of them
 

@@ -14,7 +14,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     Attributes:
         id: 63-bit number, strictly growing in order of acceptance (kit.ids.EventIds).
         name: 1 to 64 bytes of UTF-8.
-        payload: bytes as they were published, at most 1024; None when published without data.
+        payload: bytes as published, at most 1024 unless by the system; None without data.
         content_format: CoAP Content-Format number of ``payload``; None or 0 is text.
         ttl_s: seconds, as published; shown to readers, not used for storage.
         published_at_ms: Unix milliseconds when the server accepted it.

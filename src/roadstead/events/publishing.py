@@ -1,15 +1,11 @@
 """Publishing by people and programs."""
 
-import asyncio
-
 from roadstead.events import limits
 from roadstead.events.ingest import EventIngest
 from roadstead.events.model import Event
+from roadstead.events.receipt import CommitReceipt, too_busy
 from roadstead.identity.model import Actor
-from roadstead.kit.errors import Invalid, Unavailable
-
-RETRY_AFTER_S = 1
-"""Seconds after which a full journal has drained many times over."""
+from roadstead.kit.errors import Invalid
 
 
 class EventPublishing:
@@ -43,16 +39,7 @@ class EventPublishing:
         limits.validate_ttl(ttl_s)
         payload = _encode(data)
         limits.validate_payload(payload)
-        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def on_committed(error: Exception | None) -> None:
-            if settled.done():
-                return
-            if error is None:
-                settled.set_result(None)
-            else:
-                settled.set_exception(error)
-
+        receipt = CommitReceipt()
         event = self._ingest.accept(
             name=name,
             payload=payload,
@@ -63,13 +50,11 @@ class EventPublishing:
             owner_id=actor.user_id or None,
             product_id=None,
             firmware_version=0,
-            on_committed=on_committed,
+            on_committed=receipt,
         )
         if event is None:
-            raise Unavailable(
-                "busy", "Too many events wait to be stored.", {"retry_after_s": RETRY_AFTER_S}
-            )
-        await _stored(settled)
+            raise too_busy()
+        await receipt.wait()
         return event
 
 
@@ -78,12 +63,3 @@ def _encode(data: str | None) -> bytes | None:
         return data.encode() if data else None
     except UnicodeEncodeError:
         raise Invalid("bad_event_data", "The event data is not valid Unicode text.") from None
-
-
-async def _stored(settled: asyncio.Future[None]) -> None:
-    try:
-        await settled
-    except Unavailable:
-        raise
-    except Exception as error:
-        raise Unavailable("not_stored", "The event could not be stored.") from error

@@ -1,0 +1,122 @@
+"""Vitals for people, and the sink into which the gateway gives them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from roadstead.devices.link import DeviceLink
+from roadstead.devices.model import Device
+from roadstead.devices.service import DeviceService
+from roadstead.devices.store import find_device
+from roadstead.events.ingest import EventIngest
+from roadstead.events.limits import DEFAULT_TTL_S
+from roadstead.events.receipt import CommitReceipt, too_busy
+from roadstead.health.store import find_vitals, put_vitals
+from roadstead.health.vitals import Document, document
+from roadstead.identity.model import Actor
+from roadstead.kit.clock import Clock
+from roadstead.kit.errors import NotFound
+from roadstead.protocol.messages.vitals import VitalReading
+from roadstead.storage.database import Database
+
+EVENT_NAME = "spark/device/diagnostics/update"
+"""Event by which readers of the stream get vitals. Source: particle cloud notes §3.6.1."""
+
+
+class VitalsService:
+    """The vitals of devices.
+
+    Args:
+        database: where the last ones are kept.
+        clock: for the time of arrival.
+        devices: finds the actor's devices.
+        ingest: takes the event.
+        link: the way to connected devices.
+        timeout_s: how long a device may take to give its vitals.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        devices: DeviceService,
+        ingest: EventIngest,
+        link: DeviceLink,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._devices = devices
+        self._ingest = ingest
+        self._link = link
+        self._timeout_s = timeout_s
+
+    async def refresh(self, actor: Actor, ref: str) -> None:
+        """Asks a device for its vitals; returns when they are stored and published.
+
+        Raises:
+            NotFound: ``device_not_found``.
+            TimedOut: ``device_offline`` or ``timed_out``.
+        """
+        device = await self._devices.resolve(actor, ref)
+        await self._link.request_vitals(device.id, timeout_s=self._timeout_s)
+
+    async def last(self, actor: Actor, ref: str) -> tuple[datetime, str, Document]:
+        """When the device gave its last vitals, its id, and the document.
+
+        Raises:
+            NotFound: ``device_not_found``, or ``vitals_not_found`` when it never gave any.
+        """
+        device = await self._devices.resolve(actor, ref)
+        found = await self._database.read(lambda conn: find_vitals(conn, device.id))
+        if found is None:
+            raise NotFound("vitals_not_found", f"Device {device.id} has not given vitals yet.")
+        updated_at, payload = found
+        return updated_at, device.id, payload
+
+    async def store(
+        self, device_id: str, readings: Sequence[VitalReading], service: Mapping[str, object]
+    ) -> None:
+        """Keeps what a device reported and tells its owner's streams; returns after both commits.
+
+        Vitals of an unknown device are dropped.
+
+        Args:
+            device_id: 24 lower-case hex digits.
+            readings: as decoded.
+            service: what the server itself adds to the document.
+
+        Raises:
+            Unavailable: ``busy`` or ``database_unavailable``; the device may send them again.
+        """
+        payload, at = document(readings, service), self._clock.now()
+
+        def work(conn: Connection) -> Device | None:
+            device = find_device(conn, device_id)
+            if device is not None:
+                put_vitals(conn, device_id, payload, at)
+            return device
+
+        device = await self._database.write(work)
+        if device is not None:
+            await self._publish(device, payload)
+
+    async def _publish(self, device: Device, payload: Document) -> None:
+        receipt = CommitReceipt()
+        event = self._ingest.accept(
+            name=EVENT_NAME,
+            payload=msgspec.json.encode(payload),
+            content_format=None,
+            ttl_s=DEFAULT_TTL_S,
+            source="system",
+            device_id=device.id,
+            owner_id=None if device.quarantined else device.owner_id,
+            product_id=device.product_id,
+            firmware_version=device.firmware_version,
+            on_committed=receipt,
+        )
+        if event is None:
+            raise too_busy()
+        await receipt.wait()
