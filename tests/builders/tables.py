@@ -4,7 +4,6 @@ import importlib
 import pkgutil
 
 import roadstead
-from roadstead.storage.columns import metadata
 
 
 def load_stores() -> None:
@@ -12,9 +11,3 @@ def load_stores() -> None:
     for module in pkgutil.walk_packages(roadstead.__path__, "roadstead."):
         if module.name.rsplit(".", 1)[-1].endswith("store") or module.name.endswith(".outbox"):
             importlib.import_module(module.name)
-
-
-def list_tables() -> list[str]:
-    """Names of all tables, quoted for SQL."""
-    load_stores()
-    return [f'"{name}"' for name in metadata.tables]

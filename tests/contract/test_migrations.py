@@ -12,7 +12,7 @@ from roadstead.storage.database import Database
 
 def differences(conn: Connection) -> list[object]:
     load_stores()
-    context = MigrationContext.configure(conn, opts={"compare_type": False})
+    context = MigrationContext.configure(conn, opts={"compare_type": True})
     return [
         entry
         for entry in compare_metadata(context, metadata)

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from roadstead.kit.errors import Unavailable
 from roadstead.storage import postgres, sqlite
@@ -84,8 +84,8 @@ def _on_sqlite(url: str, work: Work[Result]) -> Result:
             connection.execution_options(write=True)
             with connection.begin():
                 return work(connection)
-    except OperationalError as error:
-        raise sqlite.unavailable(error) from error
+    except DBAPIError as error:
+        raise sqlite.translated(error) from error
     finally:
         engine.dispose()
 

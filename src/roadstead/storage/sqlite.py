@@ -10,14 +10,13 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from roadstead.kit.errors import Unavailable
 from roadstead.storage.database import Work
@@ -34,10 +33,32 @@ BUSY_TIMEOUT_MS = 10_000
 """How long a write waits for another process (a command beside the server) to finish its own."""
 
 
+WAL_KEPT_BYTES = 64 * 1024 * 1024
+"""The write-ahead log is cut back to this size after a burst, so that it does not keep the disk."""
+
+_DISK_FULL = sqlite3.SQLITE_FULL
+_FAILING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
+"""Result codes that tell of the file, the disk or another process, and not of the statement."""
+
+
 class _Unit(NamedTuple):
     work: Work[Any]
     durable: bool
-    resolve: Callable[[Any, BaseException | None], None]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+_Outcome = tuple[Any, Exception | None]
 
 
 class SqliteDatabase:
@@ -55,29 +76,18 @@ class SqliteDatabase:
 
     async def read(self, work: Work[Result]) -> Result:
         """Runs ``work`` in a reader thread, in one snapshot of the database."""
+        if self._closed:
+            raise _closed()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, work)
 
     async def write(self, work: Work[Result], *, durable: bool = False) -> Result:
         """Runs ``work`` in the writer thread; returns after the commit that holds it."""
         if self._closed:
-            raise Unavailable("database_unavailable", "The database is closed.")
+            raise _closed()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-
-        def settle(result: Any, error: BaseException | None) -> None:
-            if future.done():  # the caller was cancelled; the write itself stands
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        def resolve(result: Any, error: BaseException | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, result, error)
-
-        self._units.put(_Unit(work, durable, resolve))
+        self._units.put(_Unit(work, durable, loop, future))
         return await future
 
     async def close(self) -> None:
@@ -93,9 +103,12 @@ class SqliteDatabase:
     def _read(self, work: Work[Result]) -> Result:
         try:
             with self._engine.connect() as connection:
+                _driver(connection).execute("PRAGMA query_only=ON")
                 return work(connection)
-        except OperationalError as error:
-            raise unavailable(error) from error
+        except (DBAPIError, sqlite3.Error) as error:
+            if result_code(error) == sqlite3.SQLITE_READONLY:
+                raise  # the work tried to write
+            raise translated(error) from error
 
     def _write_loop(self) -> None:
         while True:
@@ -118,42 +131,77 @@ class SqliteDatabase:
     def _commit(self, units: list[_Unit]) -> None:
         try:
             with self._engine.connect() as connection:
-                outcomes = self._run_batch(connection, units)
+                outcomes = _run_batch(connection, units)
         except Exception as error:
-            shared = unavailable(error) if isinstance(error, DBAPIError) else error
-            outcomes = [(None, shared)] * len(units)
-        for unit, (result, failure) in zip(units, outcomes, strict=True):
-            unit.resolve(result, failure)
-
-    def _run_batch(
-        self, connection: Connection, units: list[_Unit]
-    ) -> list[tuple[Any, Exception | None]]:
-        level = "FULL" if any(unit.durable for unit in units) else "NORMAL"
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        driver.execute(f"PRAGMA synchronous={level}")
-        connection.execution_options(write=True)
-        with connection.begin():
-            return [_run_unit(connection, unit.work) for unit in units]
+            if len(units) > 1 and result_code(error) == _DISK_FULL:
+                for unit in units:  # what is small may still fit
+                    self._commit([unit])
+                return
+            outcomes = [(None, translated(error))] * len(units)
+        _tell(units, outcomes)
 
 
-def _run_unit(connection: Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
+def _run_batch(connection: Connection, units: list[_Unit]) -> list[_Outcome]:
+    level = "FULL" if any(unit.durable for unit in units) else "NORMAL"
+    driver = _driver(connection)
+    driver.execute(f"PRAGMA synchronous={level}")
+    driver.execute("PRAGMA query_only=OFF")
+    connection.execution_options(write=True)
+    with connection.begin():
+        return [_run_unit(connection, unit.work) for unit in units]
+
+
+def _run_unit(connection: Connection, work: Work[Any]) -> _Outcome:
     """Runs one unit in a savepoint; its own failure is its own, a failing disk is everybody's."""
     savepoint = connection.begin_nested()
     try:
         result = work(connection)
         savepoint.commit()
-    except OperationalError:
-        raise
     except Exception as error:
+        # SQLite may have given up the whole transaction, and every savepoint with it.
+        gone = not _driver(connection).in_transaction
+        if gone or translated(error) is not error:
+            raise
         savepoint.rollback()
         return None, error
     return result, None
 
 
+def _tell(units: list[_Unit], outcomes: list[_Outcome]) -> None:
+    """Wakes each event loop once for all of its units in a commit."""
+    waiting: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Outcome]]] = {}
+    for unit, outcome in zip(units, outcomes, strict=True):
+        waiting.setdefault(unit.loop, []).append((unit.future, outcome))
+    for loop, settled in waiting.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for future, (result, error) in settled:
+        if future.done():  # the caller was cancelled; the write itself stands
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where _on_begin says
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-16384"):
+    for pragma in (
+        "journal_mode=WAL",
+        f"journal_size_limit={WAL_KEPT_BYTES}",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-16384",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -170,15 +218,30 @@ def make_engine(path: Path) -> Engine:
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
         pool_size=READERS + 2,
         max_overflow=0,
+        hide_parameters=True,  # errors are logged, and parameters are secrets and payloads
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
 
 
-def unavailable(error: BaseException) -> Unavailable:
-    """The error that users see when SQLite cannot write or read."""
-    text = str(getattr(error, "orig", error)).lower()
-    if "full" in text or "no space" in text:
+def result_code(error: BaseException) -> int | None:
+    """SQLite's primary result code, None when the error is not SQLite's."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def translated(error: Exception) -> Exception:
+    """``Unavailable`` where the file, the disk or another process is the cause; else the error."""
+    code = result_code(error)
+    if code == _DISK_FULL:
         return Unavailable("disk_full", "The disk of the server is full; nothing was changed.")
-    return Unavailable("database_unavailable", "The database does not answer; nothing was changed.")
+    if code in _FAILING:
+        return Unavailable(
+            "database_unavailable", "The database does not answer; nothing was changed."
+        )
+    return error
+
+
+def _closed() -> Unavailable:
+    return Unavailable("database_unavailable", "The database is closed.")

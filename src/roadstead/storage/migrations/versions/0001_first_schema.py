@@ -70,6 +70,13 @@ def upgrade() -> None:
         "ix_device_sessions_shard_heard_ms", "device_sessions", ["shard", "heard_ms"], unique=False
     )
     op.create_table(
+        "device_vitals",
+        sa.Column("device_id", sa.String(length=24), nullable=False),
+        sa.Column("updated_at", UtcTimestamp(), nullable=False),
+        sa.Column("payload", Json(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_device_vitals")),
+    )
+    op.create_table(
         "devices",
         sa.Column("id", sa.String(length=24), nullable=False),
         sa.Column("owner_id", sa.String(length=24), nullable=True),
