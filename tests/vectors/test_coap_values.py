@@ -43,7 +43,7 @@ def test_recorded_functions_return_their_values() -> None:
     results = [function.decode_function_result(one) for one in answers[b"f", b"led"]]
     assert results == [1, -1]
     assert function.decode_function_result(answers[b"f", b"echo"][0]) == 300
-    assert (b"f", b"nofunctionA") not in answers
+    assert (b"f", b"nofunction") not in answers
 
 
 def test_recorded_vitals_have_names_values_and_errors() -> None:

@@ -35,20 +35,6 @@ from roadstead.protocol.coap.outgoing import Exchange, MessageIds, Outgoing
 from roadstead.protocol.coap.parameters import DEFAULT_PARAMETERS, ExchangeParameters
 from roadstead.protocol.coap.seen import SeenMessages
 
-__all__ = [
-    "Acknowledged",
-    "CoapEndpoint",
-    "CoapEvent",
-    "ExchangeParameters",
-    "Failed",
-    "Handle",
-    "Malformed",
-    "Ping",
-    "Request",
-    "Reset",
-    "Response",
-]
-
 _RANDOM_RANGE: Final = 0x10000
 
 
