@@ -90,3 +90,40 @@ async def test_a_callback_that_fails_does_not_stop_the_journal(
     journal.append(write_keys, "b")
     await journal.flush()
     assert await database.read(stored) == ["a", "b"]
+
+
+def mark(conn: Connection, values: Sequence[int]) -> None:
+    for value in values:
+        conn.execute(outbox_rows.update().values(at_s=value))
+
+
+def clear_marks(conn: Connection, rows: Sequence[object]) -> None:
+    conn.execute(outbox_rows.update().values(at_s=0))
+
+
+async def test_writers_of_one_module_keep_their_order(database: Database, journal: Journal) -> None:
+    journal.append(write_keys, "a")
+    journal.append(clear_marks, None)
+    journal.append(mark, 7)
+    journal.append(clear_marks, None)
+    await journal.flush()
+    assert await database.read(lambda conn: conn.scalar(sa.select(outbox_rows.c.at_s))) == 0
+    assert journal.batches == 1
+
+
+async def test_a_cancelled_journal_answers_for_every_row(database: Database) -> None:
+    journal = Journal(database, delay_s=0, max_batch=10)
+    running = asyncio.create_task(journal.run())
+    outcomes: dict[str, Exception | None] = {}
+    for n in range(500):
+        key = f"{n:03d}"
+        journal.append(write_keys, key, lambda error, key=key: outcomes.update({key: error}))
+    while not outcomes:
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    assert len(outcomes) == 500
+    kept = [key for key, error in outcomes.items() if error is None]
+    assert await database.read(stored) == kept
+    assert not journal.append(write_keys, "later")
+    await asyncio.wait_for(journal.close(), 1)

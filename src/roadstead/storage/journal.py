@@ -1,7 +1,8 @@
 """The journal: rows from hot paths, written in batches of a few milliseconds.
 
 A device's event is acknowledged after its row is committed, and thousands of events share a
-commit. Rows keep their order of arrival; rows of one writer are handed to it together.
+commit. Rows of one writer are handed to it together. Order of arrival is kept among the writers of
+one module, which share tables; writers of different modules may overtake each other in a batch.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ RowWriter = Callable[[Connection, Sequence[Any]], None]
 """A store function that writes many rows of one kind at once."""
 
 OnCommitted = Callable[[Exception | None], None]
+
+REPORT_EVERY_S = 10.0
+"""A database that is down fails every batch; the log says so once in this time."""
 
 _Entry = tuple[RowWriter, Any, OnCommitted | None]
 
@@ -58,6 +62,7 @@ class Journal:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self._next_report_s = 0.0
         self.rows = 0
         self.batches = 0
         self.failures = 0
@@ -79,12 +84,21 @@ class Journal:
         return True
 
     async def run(self) -> None:
-        """Writes batches until ``close``; the one task that the journal needs."""
-        while not (self._closing and not self._pending):
-            await self._wake.wait()
-            self._wake.clear()
-            while self._pending:
-                await self._write_batch()
+        """Writes batches until ``close``; the one task that the journal needs.
+
+        When it is cancelled, it finishes the batch under way and reports the others as failed.
+        """
+        try:
+            while not (self._closing and not self._pending):
+                await self._wake.wait()
+                self._wake.clear()
+                while self._pending:
+                    await self._write_batch()
+                self._idle.set()
+        finally:
+            self._closing = True
+            rest, self._pending = self._pending, []
+            _tell(rest, Unavailable("database_unavailable", "The server is stopping."))
             self._idle.set()
 
     async def flush(self) -> None:
@@ -100,42 +114,60 @@ class Journal:
     async def _write_batch(self) -> None:
         batch, self._pending = self._pending[: self._max_batch], self._pending[self._max_batch :]
         self._in_flight = len(batch)
+        writing = asyncio.ensure_future(self._write_or_split(batch))
         try:
-            await self._write_or_split(batch)
+            await asyncio.shield(writing)
         finally:
+            await writing
             self._in_flight = 0
 
     async def _write_or_split(self, batch: Sequence[_Entry]) -> None:
         """Writes a batch; one row that the database refuses costs only itself, not the others."""
-        error: Exception | None = None
         try:
             await self._database.write(lambda connection: _write(connection, batch))
-            self.rows += len(batch)
-            self.batches += 1
         except Exception as failure:
             self.failures += 1
-            log.error("journal: a batch of %d rows was not written: %s", len(batch), failure)
+            self._report(failure, len(batch))
             if len(batch) > 1 and not isinstance(failure, Unavailable):
                 middle = len(batch) // 2
                 await self._write_or_split(batch[:middle])
                 await self._write_or_split(batch[middle:])
-                return
-            error = failure
-        for _, _, on_committed in batch:
-            if on_committed is not None:
-                _tell(on_committed, error)
+            else:
+                _tell(batch, failure)
+            return
+        self.rows += len(batch)
+        self.batches += 1
+        _tell(batch, None)
+
+    def _report(self, failure: Exception, rows: int) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._next_report_s:
+            self._next_report_s = now_s + REPORT_EVERY_S
+            log.error(
+                "journal: a batch of %d rows was not written, %d batches failed so far: %s",
+                rows,
+                self.failures,
+                failure,
+            )
 
 
 def _write(connection: Connection, batch: Sequence[_Entry]) -> None:
-    by_writer: dict[RowWriter, list[Any]] = {}
+    runs: dict[str, list[tuple[RowWriter, list[Any]]]] = {}
     for write_rows, row, _ in batch:
-        by_writer.setdefault(write_rows, []).append(row)
-    for write_rows, rows in by_writer.items():
-        write_rows(connection, rows)
+        of_module = runs.setdefault(write_rows.__module__, [])
+        if of_module and of_module[-1][0] == write_rows:
+            of_module[-1][1].append(row)
+        else:
+            of_module.append((write_rows, [row]))
+    for of_module in runs.values():
+        for write_rows, rows in of_module:
+            write_rows(connection, rows)
 
 
-def _tell(on_committed: OnCommitted, error: Exception | None) -> None:
-    try:
-        on_committed(error)
-    except Exception:
-        log.exception("journal: a callback failed")
+def _tell(batch: Sequence[_Entry], error: Exception | None) -> None:
+    for _, _, on_committed in batch:
+        if on_committed is not None:
+            try:
+                on_committed(error)
+            except Exception:
+                log.exception("journal: a callback failed")
