@@ -1,6 +1,7 @@
 """The registry: which devices there are and by which key each is known."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -164,6 +165,18 @@ class DeviceRegistry:
             found = await self._database.read(lambda conn: store.find_identity(conn, device_id))
             if found is not None:
                 self._cache.put(found, epoch=epoch)
+        return found
+
+    async def find_identities(self, device_ids: Sequence[str]) -> dict[str, DeviceIdentity]:
+        """Those of these devices that are known, by id; for a process that takes sessions over.
+
+        Raises:
+            Unavailable: the database cannot be asked.
+        """
+        found: dict[str, DeviceIdentity] = {}
+        for start in range(0, len(device_ids), BATCH_ROWS):
+            batch = device_ids[start : start + BATCH_ROWS]
+            found |= await self._database.read(partial(store.find_identities, device_ids=batch))
         return found
 
     async def find_description(self, device_id: str) -> SelfDescription | None:

@@ -239,6 +239,12 @@ def find_identity(conn: Connection, device_id: str) -> DeviceIdentity | None:
     return None if row is None else _to_identity(row)
 
 
+def find_identities(conn: Connection, device_ids: Sequence[str]) -> dict[str, DeviceIdentity]:
+    """Those of these devices that are known, by id; at most some hundred ids at a time."""
+    rows = conn.execute(_identity().where(_D.id.in_(device_ids)).order_by(_K.algorithm.desc()))
+    return {row.id: _to_identity(row) for row in rows}
+
+
 def find_devices(conn: Connection, device_ids: Sequence[str]) -> dict[str, Device]:
     """Those of these devices that are known, by id; at most some hundred ids at a time."""
     rows = conn.execute(_SELECT.where(_D.id.in_(device_ids)))

@@ -7,9 +7,6 @@ class Counters(msgspec.Struct):
     """What happened since the process started; every field only grows.
 
     Attributes:
-        datagrams_received: datagrams read from the socket.
-        datagrams_sent: datagrams handed to the kernel.
-        send_backlog_dropped: datagrams dropped because the kernel took none for too long.
         handshakes_queued_dropped: handshake datagrams shed because too many waited.
         handshakes_done: sessions that became live after a full handshake.
         keys_refused: handshakes with an unknown key that were turned away.
@@ -37,9 +34,6 @@ class Counters(msgspec.Struct):
         callback_errors: exceptions caught at the edge of the loop; each is logged.
     """
 
-    datagrams_received: int = 0
-    datagrams_sent: int = 0
-    send_backlog_dropped: int = 0
     handshakes_queued_dropped: int = 0
     handshakes_done: int = 0
     keys_refused: int = 0

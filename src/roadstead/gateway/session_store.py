@@ -101,6 +101,7 @@ _SET_HELLO = (
     .where(_BY_KEY)
     .values(device_id=bindparam("device"), hello=bindparam("facts"), subscriptions="[]")
 )
+_SET_FACTS = update(device_sessions).where(_BY_KEY).values(hello=bindparam("facts"))
 _SET_SUBSCRIPTIONS = (
     update(device_sessions).where(_BY_KEY).values(subscriptions=bindparam("filters"))
 )
@@ -152,6 +153,11 @@ def write_hellos(conn: Connection, rows: Sequence[tuple[bytes, str, str]]) -> No
         _SET_HELLO,
         [{"key": key, "device": device_id, "facts": facts} for key, device_id, facts in rows],
     )
+
+
+def write_facts(conn: Connection, rows: Sequence[tuple[bytes, str]]) -> None:
+    """Rows of (session key, Hello as JSON), without a new Hello."""
+    _run(conn, _SET_FACTS, [{"key": key, "facts": facts} for key, facts in rows])
 
 
 def write_subscriptions(conn: Connection, rows: Sequence[tuple[bytes, str]]) -> None:

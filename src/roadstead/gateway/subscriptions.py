@@ -5,30 +5,13 @@ the event's name (at most 64) costs the same whatever their number.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
-import msgspec
-
-Kind = Literal["text", "cbor", "any"]
-"""What the device's handler takes: text only, structured data as CBOR only, or any format."""
+from roadstead.protocol.messages.subscription import DeviceSubscription
 
 RESERVED_PREFIXES = ("spark", "particle")
 """Names of the system. Events of these names go to a device only when they are meant for it: an
 echo of ``spark/device/claim/code``, for example, would make it drop its claim code."""
-
-
-class Subscription(msgspec.Struct, frozen=True, gc=False):
-    """One filter of a device.
-
-    Attributes:
-        prefix: beginning of the names asked for.
-        kind: what the handler takes.
-        device_id: only events of this device, in lower case; None for all of the owner's.
-    """
-
-    prefix: str
-    kind: Kind = "text"
-    device_id: str | None = None
 
 
 def is_reserved(name: str) -> bool:
@@ -45,10 +28,10 @@ class _Account(Generic[Member]):
     __slots__ = ("by_prefix", "lengths")
 
     def __init__(self) -> None:
-        self.by_prefix: dict[str, dict[Member, list[Subscription]]] = {}
+        self.by_prefix: dict[str, dict[Member, list[DeviceSubscription]]] = {}
         self.lengths: dict[int, int] = {}
 
-    def add(self, member: Member, subscription: Subscription) -> None:
+    def add(self, member: Member, subscription: DeviceSubscription) -> None:
         prefix = subscription.prefix
         members = self.by_prefix.get(prefix)
         if members is None:
@@ -78,7 +61,7 @@ class SubscriptionIndex(Generic[Member]):
         return len(self._entries)
 
     def replace(
-        self, member: Member, owner_id: str | None, subscriptions: Sequence[Subscription]
+        self, member: Member, owner_id: str | None, subscriptions: Sequence[DeviceSubscription]
     ) -> None:
         """Sets all subscriptions of a member; without an owner it gets nothing."""
         self.remove(member)
@@ -106,7 +89,7 @@ class SubscriptionIndex(Generic[Member]):
 
     def find(
         self, owner_id: str, name: str, device_id: str | None
-    ) -> Iterable[tuple[Member, list[Subscription]]]:
+    ) -> Iterable[tuple[Member, list[DeviceSubscription]]]:
         """The members whose filters match an event of this owner, each with those filters.
 
         Args:
@@ -117,7 +100,7 @@ class SubscriptionIndex(Generic[Member]):
         account = self._accounts.get(owner_id)
         if account is None or is_reserved(name):
             return ()
-        found: dict[Member, list[Subscription]] = {}
+        found: dict[Member, list[DeviceSubscription]] = {}
         for length in account.lengths:
             members = account.by_prefix.get(name[:length]) if length <= len(name) else None
             for member, subscriptions in (members or {}).items():

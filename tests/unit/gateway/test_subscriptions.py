@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadstead.gateway.subscriptions import Subscription, SubscriptionIndex, is_reserved
+from roadstead.gateway.subscriptions import SubscriptionIndex, is_reserved
+from roadstead.protocol.messages.subscription import DeviceSubscription as Subscription
 
 OWNER, OTHER = "a" * 24, "b" * 24
 

@@ -182,6 +182,11 @@ class CoapEndpoint:
             self._out.append(acknowledgement)
             self._seen.remember(message.message_id, acknowledgement)
 
+    def forget(self, request: Request | Message) -> None:
+        """Takes an unanswered request as never seen: when the peer repeats it, it is told again."""
+        message = request.message if isinstance(request, Request) else request
+        self._seen.forget(message.message_id)
+
     def respond(
         self,
         request: Request | Message,

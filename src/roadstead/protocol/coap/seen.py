@@ -51,6 +51,11 @@ class SeenMessages:
             self._previous, self._current = self._current, {}
         self._current[message_id] = answer
 
+    def forget(self, message_id: int) -> None:
+        """Takes a message as never seen."""
+        self._current.pop(message_id, None)
+        self._previous.pop(message_id, None)
+
     def seed(self, answers: Iterable[tuple[int, Answer]], now: float) -> None:
         """Notes messages that were answered before this process began."""
         self.expire(now)

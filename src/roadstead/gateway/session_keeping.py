@@ -1,0 +1,257 @@
+"""Sessions across restarts: taken over at start, kept up to date, deleted in small steps.
+
+What is stored when: the session itself before the device may use it (durably); reserved record
+numbers in blocks, ahead of their use; Hello and subscriptions before they are acknowledged; the
+newest number received, the address and the time about once a second, for sessions that were heard.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+
+from roadstead.events.store import recent_message_ids
+from roadstead.gateway.connection import Connection
+from roadstead.gateway.counters import Counters
+from roadstead.gateway.session_store import (
+    SessionRow,
+    delete_sessions,
+    insert_session,
+    take_over_sessions,
+    write_facts,
+    write_hellos,
+    write_limits,
+    write_positions,
+    write_subscriptions,
+)
+from roadstead.gateway.state import DeviceState
+from roadstead.kit.clock import Clock, to_ms
+from roadstead.protocol.dtls.server import DtlsServer
+from roadstead.protocol.dtls.session import Session
+from roadstead.protocol.dtls.snapshot import SessionSnapshot
+from roadstead.protocol.messages.hello import Hello
+from roadstead.protocol.messages.subscription import DeviceSubscription
+from roadstead.storage.database import Database
+from roadstead.storage.journal import Journal
+from roadstead.storage.secret_box import SecretBox
+
+log = logging.getLogger(__name__)
+
+SEQUENCE_BLOCK = 4096
+"""Record numbers reserved at a time: one small write for 2,000 to 4,000 messages."""
+
+REPEAT_MEMORY_S = 120.0
+"""Seconds before the start whose events are known by message id: a device repeats its last one
+for at most 42 s, and the process was away for a while."""
+
+KEY_BYTES = 8
+"""Length of a session's key, that of a connection id."""
+
+
+class Loaded(NamedTuple):
+    """A session taken over: what is needed to make its connection."""
+
+    session: Session
+    row_key: bytes
+    device_id: str
+    hello: Hello | None
+    subscriptions: list[DeviceSubscription]
+    heard_ms: int
+
+
+class SessionKeeper:
+    """Stores sessions; all writes but the first of a session pass through the journal.
+
+    Args:
+        shard: first byte of the connection ids of this process.
+        expiry_s: sessions silent for longer are not taken over.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        box: SecretBox,
+        clock: Clock,
+        dtls: DtlsServer,
+        counters: Counters,
+        *,
+        shard: int,
+        expiry_s: float,
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._box = box
+        self._clock = clock
+        self._dtls = dtls
+        self._counters = counters
+        self._shard = shard
+        self._expiry_s = expiry_s
+        self._heard: set[Connection] = set()
+        self._later: deque[tuple[Any, Any, Any]] = deque()
+        self._recent: dict[str, list[int]] = {}
+
+    async def load(self) -> list[Loaded]:
+        """Takes over the sessions of this shard; their numbers are reserved and committed.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        now_ms = to_ms(self._clock.now())
+        rows = await self._database.write(
+            partial(
+                take_over_sessions,
+                shard=self._shard,
+                block=SEQUENCE_BLOCK,
+                silent_since_ms=now_ms - int(self._expiry_s * 1000),
+            ),
+            durable=True,
+        )
+        since_ms = now_ms - int(REPEAT_MEMORY_S * 1000)
+        for device_id, message_id in await self._database.read(
+            lambda conn: recent_message_ids(conn, since_ms)
+        ):
+            self._recent.setdefault(device_id, []).append(message_id)
+        loaded = [one for row in rows if (one := self._restore(row)) is not None]
+        self._counters.sessions_loaded += len(loaded)
+        return loaded
+
+    def take_recent_message_ids(self, device_id: str) -> list[int]:
+        """Ids of the device's events that were committed shortly before the start; once."""
+        return self._recent.pop(device_id, [])
+
+    def forget_recent_message_ids(self) -> None:
+        """Drops what nobody asked for; no device repeats its messages for that long."""
+        self._recent.clear()
+
+    async def store(
+        self, session: Session, device_id: str, random: Callable[[int], bytes]
+    ) -> bytes:
+        """Stores a new session durably; gives its key.
+
+        Raises:
+            Unavailable: it could not be stored; the device must not use it.
+        """
+        key = session.cid or random(KEY_BYTES)
+        host, port = session.address
+        row = SessionRow(
+            session_key=key,
+            shard=self._shard,
+            device_id=device_id,
+            sealed=self._box.seal(session.snapshot().encode(), key),
+            tx_limit=session.tx_limit,
+            rx_highest=session.rx_highest,
+            host=host,
+            port=port,
+            hello=None,
+            subscriptions="[]",
+            heard_ms=to_ms(self._clock.now()),
+        )
+        await self._database.write(lambda conn: insert_session(conn, row), durable=True)
+        return key
+
+    def raise_limit(self, connection: Connection) -> None:
+        """Reserves the next block of numbers; they may be used once it is committed."""
+        if connection.extending:
+            return
+        connection.extending = True
+        limit = connection.session.tx_limit + SEQUENCE_BLOCK
+
+        def on_committed(error: Exception | None) -> None:
+            connection.extending = False
+            if error is not None:
+                log.warning("a reservation of record numbers was not stored: %s", error)
+                self._retry(partial(self.raise_limit, connection))
+            elif connection.alive:
+                self._dtls.extend_sequence(connection.session, limit)
+
+        self._append(write_limits, (connection.row_key, limit), on_committed)
+
+    def note_heard(self, connection: Connection) -> None:
+        """Marks a session whose position is to be stored with the next flush."""
+        self._heard.add(connection)
+
+    def flush(self) -> None:
+        """Hands the positions of the sessions that were heard to the journal."""
+        self._run_later()
+        heard_ms = to_ms(self._clock.now())
+        heard, self._heard = self._heard, set()
+        for connection in heard:
+            if connection.alive:
+                session = connection.session
+                row = (connection.row_key, session.rx_highest, *session.address, heard_ms)
+                self._append(write_positions, row, None)
+
+    def store_hello(
+        self, connection: Connection, on_committed: Callable[[Exception | None], None]
+    ) -> None:
+        """Stores the Hello and clears the subscriptions."""
+        state = connection.state
+        facts = msgspec.json.encode(state.hello).decode()
+        self._append(write_hellos, (connection.row_key, state.device_id, facts), on_committed)
+
+    def store_facts(
+        self, connection: Connection, on_committed: Callable[[Exception | None], None]
+    ) -> None:
+        """Stores facts that belong to the Hello and came later."""
+        facts = msgspec.json.encode(connection.state.hello).decode()
+        self._append(write_facts, (connection.row_key, facts), on_committed)
+
+    def store_subscriptions(
+        self, connection: Connection, on_committed: Callable[[Exception | None], None]
+    ) -> None:
+        """Stores the subscriptions as they are now."""
+        filters = encode_subscriptions(connection.state)
+        self._append(write_subscriptions, (connection.row_key, filters), on_committed)
+
+    def delete(self, connection: Connection) -> None:
+        """Deletes a session that was dropped."""
+        self._heard.discard(connection)
+        self._append(delete_sessions, connection.row_key, None)
+
+    def _append(self, writer: Any, row: Any, on_committed: Any) -> None:
+        if not self._journal.append(writer, row, on_committed):
+            self._later.append((writer, row, on_committed))
+
+    def _retry(self, action: Callable[[], None]) -> None:
+        self._later.append((None, action, None))
+
+    def _run_later(self) -> None:
+        for _ in range(len(self._later)):
+            writer, row, on_committed = self._later.popleft()
+            if writer is None:
+                row()
+            else:
+                self._append(writer, row, on_committed)
+
+    def _restore(self, row: SessionRow) -> Loaded | None:
+        try:
+            snapshot = SessionSnapshot.decode(self._box.open(row.sealed, row.session_key))
+            hello = None if row.hello is None else msgspec.json.decode(row.hello, type=Hello)
+            subscriptions = _SUBSCRIPTIONS.decode(row.subscriptions)
+        except Exception:
+            # A key file that was replaced, or a damaged row: the device will handshake anew.
+            log.exception("a stored session of device %s cannot be read", row.device_id or "?")
+            self._counters.sessions_lost += 1
+            return None
+        snapshot = snapshot.advanced(
+            tx_limit=row.tx_limit - SEQUENCE_BLOCK,
+            rx_highest=row.rx_highest,
+            address=(row.host, row.port),
+            device_id=bytes.fromhex(row.device_id) if row.device_id else None,
+        )
+        session = self._dtls.restore(snapshot, self._clock.monotonic())
+        self._dtls.extend_sequence(session, row.tx_limit)
+        key = bytes(row.session_key)
+        return Loaded(session, key, row.device_id, hello, subscriptions, row.heard_ms)
+
+
+_SUBSCRIPTIONS = msgspec.json.Decoder(list[DeviceSubscription])
+
+
+def encode_subscriptions(state: DeviceState) -> str:
+    """The subscriptions as they are stored."""
+    return msgspec.json.encode(state.subscriptions).decode()
