@@ -1,29 +1,34 @@
 """The way of one virtual device to the server: UDP port, DTLS session and CoAP exchanges joined.
 
-The channel decides nothing about the life of the device; it tells its owner when the session stands,
+The channel decides nothing about the device's life; it tells its owner when the session stands,
 when the server asks something, and when the way has ended.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Protocol
 
 import msgspec
 
-from roadstead.protocol.coap.endpoint import (
+from roadstead.protocol.coap.blockwise import cut_block, encode_block
+from roadstead.protocol.coap.codes import EMPTY
+from roadstead.protocol.coap.endpoint import CoapEndpoint
+from roadstead.protocol.coap.events import (
     Acknowledged,
-    CoapEndpoint,
+    CoapEvent,
     Failed,
     Request,
     Reset,
     Response,
 )
-from roadstead.protocol.coap.message import Message
+from roadstead.protocol.coap.message import Draft, Message, encode_acknowledgement
+from roadstead.protocol.coap.options import BLOCK1
+from roadstead.protocol.coap.parameters import DEFAULT_PARAMETERS
+from roadstead.protocol.dtls import events as dtls
 from roadstead.protocol.dtls.client import ClientGeneration, DtlsClient
-from roadstead.protocol.dtls.events import ApplicationData, Closed, Connected
-from roadstead.protocol.dtls.events import Failed as HandshakeFailed
 from roadstead.simulator.generation import Generation
 from roadstead.simulator.identity import VirtualIdentity
 from roadstead.simulator.port import DatagramPort
@@ -32,6 +37,7 @@ from roadstead.simulator.port import DatagramPort
 class Ending(StrEnum):
     """Why the way to the server ended."""
 
+    NO_NETWORK = "no_network"
     NO_HANDSHAKE = "no_handshake"
     CLOSED = "closed"
     RESET = "reset"
@@ -40,16 +46,34 @@ class Ending(StrEnum):
     @property
     def keeps_session(self) -> bool:
         """Whether the device goes on with its session. Spec: device protocol notes §1.9."""
-        return self is Ending.SILENT
+        return self in (Ending.SILENT, Ending.NO_NETWORK)
 
 
 Answer = Callable[["Message | None"], None]
 """Called once: with the response, or with None after an empty acknowledgement."""
 
-Options = Sequence[tuple[int, bytes]]
-"""CoAP options as (number, value), ascending."""
-
 Failure = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request that the device sends by itself.
+
+    Attributes:
+        draft: what it says.
+        token: whether it has a token.
+        confirmable: whether the device wants to know that it arrived.
+        block_szx: size of the blocks in which its payload goes; None sends it whole.
+    """
+
+    draft: Draft
+    token: bool = False
+    confirmable: bool = True
+    block_szx: int | None = None
+
+
+PING = Outgoing(Draft(EMPTY))
+"""An empty confirmable message. Spec: RFC 7252 §4.3."""
 
 
 class ChannelOwner(Protocol):
@@ -61,8 +85,9 @@ class ChannelOwner(Protocol):
     def on_heard(self) -> None:
         """A message of the server arrived."""
 
-    def on_request(self, request: Message) -> None:
-        """The server asks; answer with ``acknowledge`` or ``respond``."""
+    @property
+    def on_request(self) -> Callable[[Message], None]:
+        """Called when the server asks; answers with ``acknowledge`` or ``respond``."""
 
     def on_ended(self, ending: Ending) -> None:
         """The way has ended; nothing more arrives until ``handshake`` or ``resume``."""
@@ -175,42 +200,56 @@ class Channel:
         self._coap = self._make_endpoint(kept.next_message_id)
 
     def request(
-        self,
-        code: int,
-        options: Options = (),
-        payload: bytes = b"",
-        *,
-        token: bool = False,
-        confirmable: bool = True,
-        on_answer: Answer | None = None,
-        on_failure: Failure | None = None,
+        self, message: Outgoing, on_answer: Answer | None = None, on_failure: Failure | None = None
     ) -> None:
         """Sends a request; what is not confirmable has no outcome."""
+        if message.block_szx is not None:
+            self._request_block(message, 0, on_answer, on_failure)
+            return
         handle = self._coap.request(
-            code, options, payload, token=token, confirmable=confirmable, now=self._now()
+            *message.draft, token=message.token, confirmable=message.confirmable, now=self._now()
         )
-        if confirmable:
+        if message.confirmable:
             self._waiting[handle] = (on_answer or _ignore_answer, on_failure or _ignore_failure)
 
-    def ping(self, on_answer: Answer) -> None:
-        """Sends an empty confirmable message. Spec: RFC 7252 §4.3."""
-        self.request(0, on_answer=on_answer)
+    def _request_block(
+        self,
+        message: Outgoing,
+        number: int,
+        on_answer: Answer | None,
+        on_failure: Failure | None,
+    ) -> None:
+        """Sends one block, and the next when it is acknowledged."""
+        code, options, payload = message.draft
+        cut = cut_block(payload, number, message.block_szx or 0)
+        assert cut is not None
+        block, content = cut
+        draft = Draft(code, (*options, (BLOCK1, encode_block(block))), content)
+
+        def answered(answer: Message | None) -> None:
+            if block.more:
+                self._request_block(message, number + 1, on_answer, on_failure)
+            elif on_answer is not None:
+                on_answer(answer)
+
+        self.request(replace(message, draft=draft, block_szx=None), answered, on_failure)
+
+    def acknowledge_with_own_id(self) -> None:
+        """Acknowledges as Device OS does a key change: with its own id instead of the request's.
+
+        Spec: device protocol notes §3.17.
+        """
+        if self._dtls is not None:
+            self._dtls.send(encode_acknowledgement(self._coap.next_message_id))
+            self.flush()
 
     def acknowledge(self, request: Message) -> None:
         """Acknowledges a request without an answer (yet)."""
         self._coap.acknowledge(request)
 
-    def respond(
-        self,
-        request: Message,
-        code: int,
-        options: Options = (),
-        payload: bytes = b"",
-        *,
-        separate: bool = False,
-    ) -> None:
+    def respond(self, request: Message, answer: Draft, *, separate: bool = False) -> None:
         """Answers a request, in the acknowledgement or as a message of its own."""
-        self._coap.respond(request, code, options, payload, separate=separate)
+        self._coap.respond(request, *answer, separate=separate)
 
     def receive(self, datagram: bytes) -> None:
         """Takes in a datagram of the server."""
@@ -258,7 +297,7 @@ class Channel:
             first_message_id=first_message_id,
             first_token=self._random.randrange(256),
             random=self._random.randbytes,
-            parameters=DEVICE_PARAMETERS,
+            parameters=DEFAULT_PARAMETERS,
         )
 
     def _drain(self) -> None:
@@ -266,30 +305,32 @@ class Channel:
             match self._dtls.next_event():
                 case None:
                     return
-                case ApplicationData(content):
+                case dtls.ApplicationData(content=content):
                     self._owner.on_heard()
                     self._handle_coap_events(self._coap.receive(content, self._now()))
-                case Connected():
+                case dtls.Connected():
                     self._owner.on_secured()
-                case Closed():
+                case dtls.Closed():
                     self._end(Ending.CLOSED)
-                case HandshakeFailed():
+                case dtls.Failed():
                     self._end(Ending.NO_HANDSHAKE)
 
     def _handle_coap_events(self, events: list[CoapEvent]) -> None:
+        endpoint = self._coap
         for event in events:
-            if not self._open:
-                return
+            if not self._open or self._coap is not endpoint:
+                return  # an earlier event ended this way; handles of the next one are others
             match event:
-                case Request(message):
+                case Request(message=message):
                     self._owner.on_request(message)
-                case Response(handle, message):
+                case Response(handle=handle, message=message):
                     self._settle(handle, message)
-                case Acknowledged(handle):
+                case Acknowledged(handle=handle):
                     self._settle(handle, None)
-                case Failed(handle, reason):
+                case Failed(handle=handle, reason=reason):
                     self._fail(handle)
-                    self._end(Ending.RESET if reason == "reset" else Ending.SILENT)
+                    if reason != "busy":
+                        self._end(Ending.RESET if reason == "reset" else Ending.SILENT)
                 case Reset():
                     self._end(Ending.RESET)
 

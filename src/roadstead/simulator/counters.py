@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from roadstead.simulator.publishing import Outcome
+
 
 @dataclass(slots=True)
 class DeviceCounters:
@@ -32,3 +34,12 @@ class DeviceCounters:
     sleeps: int = 0
     moves: int = 0
     reboots: int = 0
+
+    def count_outcome(self, outcome: Outcome) -> None:
+        """Counts what became of an event."""
+        if outcome is Outcome.ACKNOWLEDGED:
+            self.acknowledged += 1
+        elif outcome is Outcome.REFUSED:
+            self.refused += 1
+        elif outcome is Outcome.FAILED:
+            self.failed += 1

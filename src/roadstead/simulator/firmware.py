@@ -4,14 +4,18 @@ A Firmware is to a VirtualDevice what an application is to Device OS: it registe
 variables and subscriptions, and from time to time it publishes. It knows neither wire nor network.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from roadstead.protocol.messages.subscription import SubscriptionKind
 
 VariableValue = bool | int | float | str
 """Bool, 32-bit int, double or string; the type on the wire follows the Python type."""
 
-FunctionHandler = Callable[[str], "int | Awaitable[int | None] | None"]
-"""Takes the argument and returns the 32-bit result; None means that the device never answers."""
+FunctionHandler = Callable[[str], int | Coroutine[Any, Any, int | None] | None]
+"""Takes the argument and returns the 32-bit result, at once or as a coroutine; None means that the
+device never answers."""
 
 VariableReader = Callable[[], VariableValue]
 EventHandler = Callable[[str, bytes], None]
@@ -48,7 +52,7 @@ class Subscription:
 
     prefix: str
     handler: EventHandler
-    kind: str = "text"
+    kind: SubscriptionKind = "text"
 
 
 @dataclass(frozen=True, slots=True)

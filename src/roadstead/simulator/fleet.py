@@ -10,13 +10,15 @@ from random import Random
 import msgspec
 
 from roadstead.simulator.cloud_account import AccountError, CloudAccount
+from roadstead.simulator.connection import DeviceState
 from roadstead.simulator.counters import DeviceCounters
-from roadstead.simulator.device import DeviceState, ServerAddress, VirtualDevice
+from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.fleet_life import FleetLife
 from roadstead.simulator.generation import GENERATIONS
 from roadstead.simulator.identity import make_identity
 from roadstead.simulator.network import UnreliableNetwork
 from roadstead.simulator.plan import FleetPlan
+from roadstead.simulator.port import ServerAddress
 from roadstead.simulator.state_folder import StateFolder, StoredDevice
 from roadstead.simulator.timers import TimerHeap
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from random import Random
 
-from roadstead.simulator.device import DeviceState, VirtualDevice
+from roadstead.simulator.connection import DeviceState
+from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.plan import FleetPlan
 from roadstead.simulator.timers import TimerHeap
 

@@ -6,6 +6,11 @@ Spec: device protocol notes §1.4, §1.7, §3.3, §3.5, §3.7, §3.8, §5.7.
 from dataclasses import dataclass
 from typing import Literal
 
+from roadstead.protocol.dtls.client import ResumeMarker
+
+GOODBYE_FLAG = 0x10
+"""Hello flag of devices that say goodbye. Spec: device protocol notes §3.3."""
+
 DescribeForm = Literal["protobuf", "json", "combined"]
 """How modules are described: protobuf of 5.5 and later, JSON of 2.0 to 5.4, or one JSON object with
 functions and variables that the server asks for, up to 1.x."""
@@ -34,7 +39,7 @@ class Generation:
     name: str
     system_version: int
     connection_id: bool
-    resume_marker: int | None
+    resume_marker: ResumeMarker
     hello_flags: int
     hello_limits: bool
     posts_describe: bool
@@ -44,6 +49,11 @@ class Generation:
     subscription_scope: bool
     max_message_bytes: int
     time_last: bool = False
+
+    @property
+    def says_goodbye(self) -> bool:
+        """Whether it says goodbye before it sleeps (2.0 and later)."""
+        return bool(self.hello_flags & GOODBYE_FLAG)
 
 
 GENERATIONS: dict[str, Generation] = {

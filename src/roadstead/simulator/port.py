@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from roadstead.simulator.network import UnreliableNetwork
 from roadstead.simulator.timers import TimerHeap
@@ -14,6 +15,15 @@ DATAGRAM_LIMIT_BYTES = 2048
 """More than any datagram of the protocol (the largest is about 1,205 bytes)."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """Where the server is: socket address and family as of ``getaddrinfo``, key as SPKI DER."""
+
+    address: tuple[object, ...]
+    family: socket.AddressFamily
+    public_key: bytes
+
+
 class DatagramPort:
     """Sends to and receives from one server address.
 
@@ -21,21 +31,19 @@ class DatagramPort:
     are what UDP makes of them: nothing arrives.
 
     Args:
-        address: socket address of the server as ``getaddrinfo`` gives it.
-        family: its address family.
+        server: where to.
         on_datagram: called with each datagram that arrives.
         network: decides the fate of datagrams both ways; None delivers all of them.
     """
 
     def __init__(
         self,
-        address: tuple[object, ...],
-        family: socket.AddressFamily,
+        server: ServerAddress,
         on_datagram: Callable[[bytes], None],
         timers: TimerHeap,
         network: UnreliableNetwork | None = None,
     ) -> None:
-        self._address, self._family = address, family
+        self._server = server
         self._on_datagram = on_datagram
         self._timers = timers
         self._network = network
@@ -50,10 +58,10 @@ class DatagramPort:
     def open(self) -> None:
         """Opens a socket on a new source port, instead of the former one if there was any."""
         self.close()
-        fresh = socket.socket(self._family, socket.SOCK_DGRAM)
+        fresh = socket.socket(self._server.family, socket.SOCK_DGRAM)
         try:
             fresh.setblocking(False)
-            fresh.connect(self._address)
+            fresh.connect(self._server.address)
         except OSError:
             fresh.close()
             raise
