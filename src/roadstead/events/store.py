@@ -19,13 +19,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    insert,
     select,
 )
 
 from roadstead.events.model import Event
 from roadstead.kit.ids import EVENT_COUNTER_BITS
 from roadstead.storage.columns import metadata
+from roadstead.storage.postgres import copy_rows
 
 events = Table(
     "events",
@@ -67,7 +67,7 @@ def write_events(conn: Connection, rows: Sequence[Event]) -> None:
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql(_INSERT_SQLITE, [msgspec.structs.astuple(row) for row in rows])
     else:
-        conn.execute(insert(events), [msgspec.structs.asdict(row) for row in rows])
+        copy_rows(conn, "events", _COLUMNS, [msgspec.structs.astuple(row) for row in rows])
 
 
 def find_event(conn: Connection, event_id: int) -> Event | None:
