@@ -8,12 +8,11 @@ process, another server, or a command at the shell.
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from roadstead.bus.local import LocalBus
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.errors import Unavailable
 from roadstead.storage.columns import Json, metadata
@@ -74,6 +73,13 @@ def append(conn: Connection, topic: str, key: str, payload: dict[str, Any] | Non
     )
 
 
+class Publisher(Protocol):
+    """Who takes the messages: the bus of this process."""
+
+    def publish(self, topic: str, message: object) -> None:
+        """Gives the message to everybody who subscribed to the topic."""
+
+
 class OutboxFollower:
     """Carries new outbox rows to the bus of this process.
 
@@ -85,7 +91,7 @@ class OutboxFollower:
         poll_s: how long a change by another process may stay unseen.
     """
 
-    def __init__(self, database: Database, bus: LocalBus, *, poll_s: float = 0.3) -> None:
+    def __init__(self, database: Database, bus: Publisher, *, poll_s: float = 0.3) -> None:
         self._database = database
         self._bus = bus
         self._poll_s = poll_s
