@@ -106,3 +106,28 @@ async def test_a_removed_row_breaks_the_chain_after_it(database: Database) -> No
         lambda conn: conn.execute(audit_rows.delete().where(audit_rows.c.id == ids[1]))
     )
     assert await database.read(trail.verify) == ids[2]
+
+
+async def test_facts_of_any_shape_verify_as_they_were_recorded(database: Database) -> None:
+    facts = {
+        "scopes": {"b", "a", "c"},
+        "pair": (1, 2),
+        "at": datetime(2026, 1, 1, tzinfo=UTC),
+        7: 1.5,
+    }
+
+    def work(conn: Connection) -> None:
+        trail.record(
+            conn,
+            actor_id="",
+            actor_name="operator",
+            address="",
+            action="plan.set",
+            target="user/1",
+            before=facts,
+            after=None,
+            at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+
+    await database.write(work)
+    assert await database.read(trail.verify) is None

@@ -62,8 +62,8 @@ def record(
         "address": address,
         "action": action,
         "target": target,
-        "before": before,
-        "after": after,
+        "before": _as_stored(before),
+        "after": _as_stored(after),
     }
     digest = _digest(previous, content)
     conn.execute(audit_rows.insert().values(**content, previous_hash=previous, hash=digest))
@@ -81,6 +81,11 @@ def verify(conn: Connection) -> int | None:
             if row["previous_hash"] != expected or row["hash"] != _digest(expected, row):
                 return int(row["id"])
             expected, last_id = row["hash"], row["id"]
+
+
+def _as_stored(facts: dict[str, Any] | None) -> Any:
+    """The facts as they read back, so that the same hash comes out of them then."""
+    return msgspec.json.decode(msgspec.json.encode(facts))
 
 
 _FIELDS = ("actor_id", "actor_name", "address", "action", "target", "before", "after")
