@@ -131,13 +131,12 @@ class EventStreams:
     Attributes:
         slow_readers_cut: streams closed because their reader was too slow.
         delivered: events queued, counted once per reader.
-        open_streams: readers now.
     """
 
     def __init__(self, bus: LocalBus, queue_limit: int = QUEUE_LIMIT) -> None:
         self.slow_readers_cut = 0
         self.delivered = 0
-        self.open_streams = 0
+        self._open: dict[EventStream, None] = {}
         self._queue_limit = queue_limit
         self._accounts: dict[str, _Account] = {}
         self._subscription = bus.subscribe(TOPIC, self._on_event)
@@ -148,16 +147,19 @@ class EventStreams:
         account = self._accounts.setdefault(wanted.owner_id, _Account())
         for _, readers in account.groups(wanted):
             readers[stream] = None
-        self.open_streams += 1
+        self._open[stream] = None
         return stream
 
     def close(self) -> None:
         """Ends all streams; for an orderly stop."""
         self._subscription.close()
-        for account in tuple(self._accounts.values()):
-            for readers in (account.of_all, *account.by_device.values()):
-                for stream in tuple(readers):
-                    stream.close("stopping")
+        for stream in tuple(self._open):
+            stream.close("stopping")
+
+    @property
+    def open_streams(self) -> int:
+        """Readers now."""
+        return len(self._open)
 
     def _on_event(self, message: object) -> None:
         # The index does here what matches() says: account first, then device, then prefix.
@@ -183,11 +185,13 @@ class EventStreams:
                 self.slow_readers_cut += 1
 
     def _remove(self, stream: EventStream) -> None:
-        account = self._accounts[stream.wanted.owner_id]
+        del self._open[stream]
+        account = self._accounts.get(stream.wanted.owner_id)
+        if account is None:
+            return
         for device_id, readers in account.groups(stream.wanted):
             readers.pop(stream, None)
             if device_id is not None and not readers:
                 del account.by_device[device_id]
         if not account.of_all and not account.by_device:
             del self._accounts[stream.wanted.owner_id]
-        self.open_streams -= 1

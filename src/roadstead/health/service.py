@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection
 
 from roadstead.devices.link import DeviceLink
 from roadstead.devices.model import Device
@@ -12,11 +11,12 @@ from roadstead.devices.service import DeviceService
 from roadstead.devices.store import find_device
 from roadstead.events.ingest import EventIngest
 from roadstead.events.limits import DEFAULT_TTL_S
+from roadstead.events.model import Event
 from roadstead.events.receipt import CommitReceipt, too_busy
 from roadstead.health.store import find_vitals, put_vitals
 from roadstead.health.vitals import Document, document
 from roadstead.identity.model import Actor
-from roadstead.kit.clock import Clock
+from roadstead.kit.clock import from_ms
 from roadstead.kit.errors import NotFound
 from roadstead.protocol.messages.vitals import VitalReading
 from roadstead.storage.database import Database
@@ -30,7 +30,6 @@ class VitalsService:
 
     Args:
         database: where the last ones are kept.
-        clock: for the time of arrival.
         devices: finds the actor's devices.
         ingest: takes the event.
         link: the way to connected devices.
@@ -40,14 +39,12 @@ class VitalsService:
     def __init__(
         self,
         database: Database,
-        clock: Clock,
         devices: DeviceService,
         ingest: EventIngest,
         link: DeviceLink,
         timeout_s: float = 30.0,
     ) -> None:
         self._database = database
-        self._clock = clock
         self._devices = devices
         self._ingest = ingest
         self._link = link
@@ -91,20 +88,17 @@ class VitalsService:
         Raises:
             Unavailable: ``busy`` or ``database_unavailable``; the device may send them again.
         """
-        payload, at = document(readings, service), self._clock.now()
-
-        def work(conn: Connection) -> Device | None:
-            device = find_device(conn, device_id)
-            if device is not None:
-                put_vitals(conn, device_id, payload, at)
-            return device
-
-        device = await self._database.write(work)
-        if device is not None:
-            await self._publish(device, payload)
-
-    async def _publish(self, device: Device, payload: Document) -> None:
+        device = await self._database.read(lambda conn: find_device(conn, device_id))
+        if device is None:
+            return
+        payload = document(readings, service)
         receipt = CommitReceipt()
+        event = self._publish(device, payload, receipt)
+        at = from_ms(event.published_at_ms)
+        await self._database.write(lambda conn: put_vitals(conn, device_id, payload, at))
+        await receipt.wait()
+
+    def _publish(self, device: Device, payload: Document, receipt: CommitReceipt) -> Event:
         event = self._ingest.accept(
             name=EVENT_NAME,
             payload=msgspec.json.encode(payload),
@@ -119,4 +113,4 @@ class VitalsService:
         )
         if event is None:
             raise too_busy()
-        await receipt.wait()
+        return event
