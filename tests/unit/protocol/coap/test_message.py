@@ -75,6 +75,31 @@ def test_option_headers_take_the_forms_of_the_rfc(encoded: str, number: int, val
 
 
 @pytest.mark.parametrize(
+    ("encoded", "expected"),
+    [
+        ("4102007474b14cd1030ed4fc01020304ffaa", [(11, "4c"), (27, "0e"), (292, "01020304")]),
+        ("61440075754101d1060effaa", [(4, "01"), (23, "0e")]),
+        ("41020076764101714cc116", [(4, "01"), (11, "4c"), (23, "16")]),
+        ("4141000c21e206f8010040", [(2053, "0100"), (2057, "")]),
+        ("50022012b143e206e9012cffaa", [(11, "43"), (2049, "012c")]),
+        ("4102201442b146e006fd40", [(11, "46"), (2069, ""), (2073, "")]),
+        ("5002000eb141e106e903ff02000000", [(11, "41"), (2049, "03")]),
+        (
+            "5102202151b16344" + "53a2a36b" + "020003ffaa",
+            [(11, "63"), (15, "53a2a36b"), (15, "0003")],
+        ),
+        ("50020041b178d0eaff030546", [(11, "78"), (258, "")]),
+    ],
+)
+def test_options_of_ledgers_and_updates_are_read_and_written(
+    encoded: str, expected: list[tuple[int, str]]
+) -> None:
+    message = decode_message(bytes.fromhex(encoded))
+    assert [(number, value.hex()) for number, value in message.options] == expected
+    assert encode_message(message).hex() == encoded
+
+
+@pytest.mark.parametrize(
     "encoded",
     [
         "",
