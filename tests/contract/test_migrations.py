@@ -1,10 +1,18 @@
 """The migrated schema is the schema that the stores describe, on both engines."""
 
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from tests.builders.tables import load_stores
 
+from roadstead.kit.errors import Unavailable
 from roadstead.storage import migrate
 from roadstead.storage.columns import metadata
 from roadstead.storage.database import Database
@@ -28,3 +36,36 @@ def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     assert migrate.current_revision(database_url) == migrate.head_revision()
     migrate.upgrade(database_url)
     assert migrate.current_revision(database_url) == migrate.head_revision()
+
+
+def set_revision(revision: str) -> Callable[[Connection], object]:
+    change = text("UPDATE alembic_version SET version_num = :revision")
+    return lambda conn: conn.execute(change, {"revision": revision})
+
+
+async def test_a_database_of_a_later_version_is_left_alone(
+    database: Database, database_url: str
+) -> None:
+    await database.write(set_revision("9999"))
+    try:
+        with pytest.raises(Unavailable) as refused:
+            await asyncio.to_thread(migrate.upgrade, database_url)
+    finally:
+        await database.write(set_revision(migrate.head_revision()))
+    assert refused.value.code == "database_too_new"
+
+
+def test_two_processes_may_upgrade_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    code = "import sys; from roadstead.storage import migrate; migrate.upgrade(sys.argv[1])"
+    processes = [subprocess.Popen([sys.executable, "-c", code, url]) for _ in range(2)]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert migrate.current_revision(url) == migrate.head_revision()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "notes.db"
+    file.write_bytes(b"these are notes " * 500)
+    with pytest.raises(Unavailable, match=r"notes\.db"):
+        migrate.upgrade(f"sqlite:///{file}")
+    assert file.read_bytes() == b"these are notes " * 500

@@ -144,10 +144,11 @@ class Journal:
         if now_s >= self._next_report_s:
             self._next_report_s = now_s + REPORT_EVERY_S
             log.error(
-                "journal: a batch of %d rows was not written, %d batches failed so far: %s",
+                "journal: a batch of %d rows was not written, %d batches failed so far: %s (%s)",
                 rows,
                 self.failures,
                 failure,
+                failure.__cause__,
             )
 
 

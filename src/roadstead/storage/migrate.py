@@ -78,14 +78,19 @@ def _with_connection(url: str, work: Work[Result]) -> Result:
 
 
 def _on_sqlite(url: str, work: Work[Result]) -> Result:
-    engine = sqlite.make_engine(sqlite_path(url))
+    path = sqlite_path(url)
+    engine = sqlite.make_engine(path)
     try:
         with engine.connect() as connection:
             connection.execution_options(write=True)
             with connection.begin():
                 return work(connection)
     except DBAPIError as error:
-        raise sqlite.translated(error) from error
+        failure = sqlite.translated(error)
+        if isinstance(failure, Unavailable):  # whoever starts a server must know why
+            text = f"The database {path} cannot be used: {error.orig}."
+            failure = Unavailable(failure.code, text)
+        raise failure from error
     finally:
         engine.dispose()
 
