@@ -59,8 +59,16 @@ class Settings:
     """Given URL of the database, or None for the SQLite file in the data folder; read
     ``database_url``. Key ``ROADSTEAD_DATABASE_URL``."""
 
-    signup: Literal["open", "closed"]
-    """Whether strangers may create accounts. Default closed: a server is its owner's first."""
+    bus_url: str | None
+    """Bus between processes. Default none: one process needs none. This version serves as one
+    process and refuses any value, rather than ignore it."""
+
+    blobs_url: str | None
+    """Where firmware files go. Default none: a folder in the data folder. This version stores no
+    such files and refuses any value, rather than ignore it."""
+
+    signup: Literal["invite", "open"]
+    """Whether strangers may create accounts. Default invite: a server is its owner's first."""
 
     allow_private_targets: bool
     """Whether webhooks may reach private addresses. Default off: a tenant must not be able to look
@@ -202,6 +210,11 @@ def _parse_database_url(name: str, text: str) -> str | None:
     raise _refuse(name, shown, "sqlite:///FILE, postgresql://… or postgresql+asyncpg://…")
 
 
+def _parse_not_served(name: str, text: str) -> None:
+    if text:
+        raise _refuse(name, text, "nothing: this version does not offer it")
+
+
 def _parse_public_url(name: str, text: str) -> str | None:
     if not text:
         return None
@@ -229,9 +242,9 @@ def _parse_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ..
 
 
 def _parse_switch(name: str, text: str) -> bool:
-    if text.lower() not in ("on", "off"):
-        raise _refuse(name, text, "on or off")
-    return text.lower() == "on"
+    if text.lower() not in ("on", "off", "true", "false"):
+        raise _refuse(name, text, "on or off (true and false are read too)")
+    return text.lower() in ("on", "true")
 
 
 def _parse_seconds(name: str, text: str) -> float:
@@ -261,7 +274,9 @@ _KEYS: dict[str, _Key] = {
     "udp": _Key(_parse_listener, "0.0.0.0:5684"),
     "tcp": _Key(_parse_listener, "0.0.0.0:5683"),
     "database_url": _Key(_parse_database_url, ""),
-    "signup": _Key(_one_of("open", "closed"), "closed"),
+    "bus_url": _Key(_parse_not_served, ""),
+    "blobs_url": _Key(_parse_not_served, ""),
+    "signup": _Key(_one_of("invite", "open"), "invite"),
     "allow_private_targets": _Key(_parse_switch, "off"),
     "default_plan": _Key(_one_of(*PLAN_NAMES), "developer"),
     "unknown_devices": _Key(_one_of("refuse", "quarantine"), "refuse"),

@@ -25,7 +25,7 @@ def test_without_anything_given_the_defaults_hold():
     assert settings.tcp == Address("0.0.0.0", 5683)
     assert settings.database_url == f"sqlite:///{Path.cwd()}/roadstead-data/roadstead.db"
     assert settings.secret_key_file == settings.keys_dir / "secret.key"
-    assert settings.signup == "closed"
+    assert settings.signup == "invite"
     assert settings.default_plan == "developer"
     assert settings.unknown_devices == "refuse"
     assert settings.device_timeout_s == 30.0
@@ -100,7 +100,9 @@ def test_networks_of_proxies_are_joined_by_commas():
         ("PUBLIC_URL", "http://a b"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "proxy"),
-        ("RATE_LIMITS", "true"),
+        ("RATE_LIMITS", "maybe"),
+        ("SIGNUP", "closed"),
+        ("BUS_URL", "nats://127.0.0.1:4222"),
         ("DEVICE_TIMEOUT_S", "0"),
         ("DEVICE_TIMEOUT_S", "301"),
         ("DEVICE_TIMEOUT_S", "nan"),
