@@ -1,8 +1,8 @@
 """What tests of accounts start from."""
 
 from argon2 import Parameters, Type
-from roadstead.bus.local import LocalBus
 
+from roadstead.bus.local import LocalBus
 from roadstead.identity.hashing import PasswordHashing
 from roadstead.identity.service import AccountOpened, IdentityService
 from roadstead.kit.clock import Clock

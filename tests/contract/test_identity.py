@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from roadstead.bus.local import LocalBus
-from roadstead.storage.outbox import OutboxFollower
 from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.exc import IntegrityError
 from tests.builders.identity import CHEAP_HASHING, make_identity
 
 from roadstead.audit import trail
+from roadstead.bus.local import LocalBus
 from roadstead.identity import store
 from roadstead.identity.hashing import PasswordHashing
 from roadstead.identity.model import OPERATOR, Actor, User
@@ -21,6 +20,7 @@ from roadstead.kit.clock import ManualClock
 from roadstead.kit.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from roadstead.storage.columns import metadata
 from roadstead.storage.database import Database
+from roadstead.storage.outbox import OutboxFollower
 
 PASSWORD = "correct horse"
 OTHER_PASSWORD = "battery staple"
