@@ -77,7 +77,7 @@ class CoapEndpoint:
         self._seen = SeenMessages(parameters.seen_period_s, parameters.seen_limit)
         self._seeds: tuple[int, ...] = ()
         self._out: list[bytes] = []
-        self._refused: list[Handle] = []
+        self._refused: tuple[Handle, ...] = ()
         self._next_handle: Handle = 1
         self._now = 0.0
 
@@ -113,14 +113,14 @@ class CoapEndpoint:
 
     def _take_new(self, message: Message, now: float) -> list[CoapEvent]:
         message_id = message.message_id
+        seen = self._seen
+        seen.expire(now)
         if message.code == EMPTY:
             if message.type == NON:
                 return []
             # Acknowledging a ping twice changes nothing, so it needs no memory.
             self._out.append(encode_acknowledgement(message_id))
             return [Ping(message_id)]
-        seen = self._seen
-        seen.expire(now)
         if self._seeds:
             self._plant_seeds(now)
         if message_id in seen:
@@ -227,7 +227,7 @@ class CoapEndpoint:
         handle = self._take_handle()
         message_id = self._ids.take(self._now, confirmable=True)
         if message_id is None:
-            self._refused.append(handle)
+            self._refused += (handle,)
             return handle
         datagram = self._send(CON, message_id, token, code, options, payload)
         exchange = Exchange(handle, message_id, None, datagram, self._first_timeout_s())
@@ -268,7 +268,7 @@ class CoapEndpoint:
         key = self._outgoing.free_token(now) if token else None
         message_id = self._ids.take(now, confirmable=confirmable)
         if message_id is None or (token and key is None):
-            self._refused.append(handle)
+            self._refused += (handle,)
             return handle
         kind, carried = CON if confirmable else NON, b"" if key is None else bytes((key,))
         datagram = self._send(kind, message_id, carried, code, options, payload)
@@ -293,8 +293,8 @@ class CoapEndpoint:
         pending = list(self._outgoing.iter_unacknowledged())
         for exchange in pending:
             self._outgoing.remove(exchange)
-        refused, self._refused = self._refused, []
-        return [exchange.handle for exchange in pending] + refused
+        refused, self._refused = self._refused, ()
+        return [*(exchange.handle for exchange in pending), *refused]
 
     def to_send(self) -> list[bytes]:
         """The messages to send now, in order; each is given once."""
@@ -309,7 +309,7 @@ class CoapEndpoint:
         """Sends again what is due and gives up what was sent often enough."""
         self._now = now
         events: list[CoapEvent] = [Failed(handle, "busy") for handle in self._refused]
-        self._refused.clear()
+        self._refused = ()
         for exchange in self._outgoing.iter_unacknowledged():
             if exchange.due_at > now:
                 continue
