@@ -116,6 +116,9 @@ class OutboxFollower:
                 await self._clean()
             except Unavailable as error:
                 log.warning("outbox: %s", error.message)
+            except Exception:
+                # A row that cannot be read must not end the process; the others still matter.
+                log.exception("outbox: delivery failed; trying again")
             if not with_rows:
                 await self._pause()
 
