@@ -120,6 +120,14 @@ class PresenceBoard:
         finally:
             self.flush()
 
+    def write_now(self, device_id: str) -> None:
+        """Hands one device's change to the journal without waiting for the next flush.
+
+        For what readers of the stream are told in the same moment: a crash must not forget it.
+        """
+        if device_id in self._changed and self._write(self._rows[device_id]):
+            del self._changed[device_id]
+
     def flush(self) -> int:
         """Hands what changed to the journal; gives the number of rows.
 

@@ -177,6 +177,8 @@ def _read(
         )
     if flag in (DescribeFlag.SYSTEM, ALL_IN_ONE):
         state.description = parse_modules(payload, content_format)
+        if state.hello is not None:
+            state.description.setdefault("p", state.hello.platform_id)
         effects.append(StoreSystem(request, state.description, receipt))
     return effects
 

@@ -225,12 +225,14 @@ class Performer:
                 self._clock.now(),
                 effect.handshake,
             )
+            self._presence.write_now(state.device_id)
         self._watch(connection)
 
     def _set_offline(self, connection: Connection, effect: SetOffline) -> None:
         state = connection.state
         if not state.stranger:
             self._presence.offline(state.device_id, self._clock.now())
+            self._presence.write_now(state.device_id)
         self._wire.discard_pending(connection)
         self.abandon(connection)
         self._watch(connection)

@@ -1,0 +1,235 @@
+"""A gateway that dies and starts again goes on with every device: no handshake, nothing lost."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from tests.builders.dtls import GEN_3_0, GEN_3_1
+from tests.builders.edge import BOX_KEY, OWNER, Edge, start_edge, until
+from tests.builders.wire_device import WireDevice
+
+from roadstead.events.store import events as events_table
+from roadstead.gateway.session_store import device_sessions
+from roadstead.protocol.coap import codes
+from roadstead.protocol.coap.message import CON, Message, encode_message
+from roadstead.protocol.dtls.snapshot import SessionSnapshot
+from roadstead.protocol.messages.event import DeviceEvent, encode_event
+from roadstead.protocol.messages.subscription import DeviceSubscription
+from roadstead.storage.secret_box import SecretBox
+
+pytestmark = pytest.mark.system
+
+
+async def restart(edge: Edge) -> Edge:
+    """Kills the gateway and starts another on the same folder and port."""
+    port = edge.address[1]
+    await edge.crash()
+    return await start_edge(edge.folder, port=port)
+
+
+def received(device: WireDevice) -> list[bytes]:
+    return [event.payload for event in device.events if event.name == "go/on"]
+
+
+def stored_events(name: str):
+    return lambda conn: [
+        row.payload
+        for row in conn.execute(
+            select(events_table).where(events_table.c.name == name).order_by(events_table.c.id)
+        )
+    ]
+
+
+@pytest.mark.parametrize("generation", [None, GEN_3_1, GEN_3_0])
+async def test_a_device_goes_on_after_a_crash_without_a_handshake(
+    tmp_path: Path, generation: object
+) -> None:
+    edge = await start_edge(tmp_path)
+    what = {} if generation is None else {"generation": generation}
+    device = await edge.add_device(
+        functions={"f": lambda argument: int(argument) * 2}, variables={"v": 1.5}, **what
+    )
+    await device.connect((DeviceSubscription("go"),))
+    await device.publish("before", b"1")
+    for round_number in range(3):
+        edge = await restart(edge)
+        link = edge.gateway.link
+        assert link.is_online(device.device_id)
+        # The server speaks first: function, variable and subscription are known as before.
+        assert await link.call_function(device.device_id, "f", "21", timeout_s=5) == 42
+        assert await link.read_variable(device.device_id, "v", timeout_s=5) == 1.5
+        await device.publish("go/on", str(round_number).encode())
+        expected = [str(number).encode() for number in range(round_number + 1)]
+        await until(lambda wanted=expected: received(device) == wanted)
+        assert edge.named("spark/status") == []
+    device.resume()
+    await device.ping()
+    assert device.handshakes == 1
+    assert len([m for m in device.told if m.code == codes.GET and m.options[0][1] == b"d"]) == 1
+    device.close()
+    await edge.stop()
+
+
+async def test_a_server_that_was_away_finds_its_sleeping_devices(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device(functions={"f": int})
+    await device.connect()
+    device.close()
+    edge = await restart(edge)
+    device.resume()
+    await device.publish("back", b"")
+    assert await edge.gateway.link.call_function(device.device_id, "f", "3", timeout_s=5) == 3
+    assert device.handshakes == 1
+    device.close()
+    await edge.stop()
+
+
+async def test_no_record_number_is_used_twice_over_crashes(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    used: set[int] = set()
+    for _ in range(3):
+        session = edge.gateway._connections.find(device.device_id).session
+        before = session.tx_sequence
+        for _ in range(5):
+            await device.ping()
+        numbers = set(range(before, session.tx_sequence))
+        assert numbers and not numbers & used
+        used |= numbers
+        edge = await restart(edge)
+    device.close()
+    await edge.stop()
+
+
+async def test_reservations_grow_ahead_of_a_busy_device(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    for _ in range(60):
+        await asyncio.gather(*(device.ping() for _ in range(50)))
+    session = edge.gateway._connections.find(device.device_id).session
+    assert session.tx_sequence > 3000
+    assert session.tx_limit > session.tx_sequence
+    stored = await edge.database.read(lambda conn: conn.scalar(select(device_sessions.c.tx_limit)))
+    assert stored >= session.tx_limit
+    device.close()
+    await edge.stop()
+
+
+async def test_an_event_kept_before_the_crash_is_not_kept_twice(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    edge.gateway._wire.flush = lambda connection: None  # the acknowledgement never leaves
+    draft = encode_event(DeviceEvent("once", b"1"))
+    repeated = encode_message(Message(CON, draft.code, 4711, b"", draft.options, draft.payload))
+    device.send_raw(repeated)
+    await until(lambda: edge.named("once"))
+    edge = await restart(edge)
+    device.send_raw(repeated)
+    await device.publish("after", b"")
+    assert await edge.database.read(stored_events("once")) == [b"1"]
+    assert edge.named("once") == []
+    device.close()
+    await edge.stop()
+
+
+async def test_every_acknowledged_event_survives_a_crash(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    acknowledged: list[int] = []
+
+    async def publish() -> None:
+        for number in range(2000):
+            await device.publish("n", str(number).encode())
+            acknowledged.append(number)
+
+    publishing = asyncio.create_task(publish())
+    await asyncio.sleep(0.8)
+    told = list(acknowledged)
+    edge = await restart(edge)
+    publishing.cancel()
+    await asyncio.gather(publishing, return_exceptions=True)
+    kept = {int(payload) for payload in await edge.database.read(stored_events("n"))}
+    assert len(told) > 10
+    assert set(told) <= kept
+    device.close()
+    await edge.stop()
+
+
+async def test_a_session_stored_but_never_confirmed_still_reaches_its_device(
+    tmp_path: Path,
+) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    confirmed: list[object] = []
+    edge.gateway._dtls.confirm = lambda session, now: confirmed.append(session)
+    handshake = asyncio.create_task(device.handshake(timeout_s=20))
+    await until(lambda: confirmed)
+    edge = await restart(edge)
+    await handshake
+    await device.say_hello()
+    assert edge.gateway.link.is_online(device.device_id)
+    assert device.handshakes == 1
+    device.close()
+    await edge.stop()
+
+
+async def test_keys_lie_encrypted_and_a_lost_key_file_costs_a_handshake_only(
+    tmp_path: Path,
+) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    row = await edge.database.read(lambda conn: conn.execute(select(device_sessions)).one())
+    snapshot = SessionSnapshot.decode(SecretBox(BOX_KEY).open(row.sealed, row.session_key))
+    assert snapshot.keys not in row.sealed
+    await edge.database.write(
+        lambda conn: conn.execute(device_sessions.update().values(sealed=b"\x01" + b"0" * 60))
+    )
+    edge = await restart(edge)
+    assert edge.gateway.counters.sessions_lost == 1
+    assert edge.named("spark/status") == []
+    await device.connect()
+    assert edge.gateway.link.is_online(device.device_id)
+    assert edge.named("spark/status")[0].owner_id == OWNER
+    device.close()
+    await edge.stop()
+
+
+async def test_a_device_that_does_not_return_after_a_restart_goes_offline(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    device.close()
+    edge = await restart(edge)
+    assert edge.gateway.link.is_online(device.device_id)
+    connection = edge.gateway._connections.find(device.device_id)
+    connection.heard_at -= 3600
+    edge.gateway._runner.watch(connection)
+    await until(lambda: [e.payload for e in edge.named("spark/status")] == [b"offline"])
+    assert not edge.gateway.link.is_online(device.device_id)
+    device.resume()
+    await device.ping()
+    await until(lambda: [e.payload for e in edge.named("spark/status")] == [b"offline", b"online"])
+    device.close()
+    await edge.stop()
+
+
+async def test_a_silent_session_is_deleted_in_the_end(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path, session_expiry_s=0.5)
+    device = await edge.add_device()
+    await device.connect()
+    device.close()
+    connection = edge.gateway._connections.find(device.device_id)
+    connection.heard_at -= 3600
+    edge.gateway._runner.watch(connection)
+    await until(lambda: edge.gateway.counters.sessions_expired == 1)
+    await edge.journal.flush()
+    rows = await edge.database.read(lambda conn: conn.execute(select(device_sessions)).all())
+    assert rows == []
+    assert edge.gateway._dtls.session_count == 0
+    await edge.stop()

@@ -1,0 +1,135 @@
+"""What unknown and hostile peers can do at the device port: little, and never unnoticed."""
+
+import asyncio
+import logging
+import random
+import socket
+from pathlib import Path
+
+import pytest
+from tests.builders.dtls import SERVER_KEY
+from tests.builders.edge import running_edge, until
+from tests.builders.wire_device import Lost, WireDevice
+
+from roadstead.devices.model import Registration
+from roadstead.identity.model import OPERATOR
+
+pytestmark = pytest.mark.system
+
+
+async def test_a_stranger_is_refused_and_logged_once_a_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_edge(tmp_path) as edge:
+        device = WireDevice("ab" * 12, SERVER_KEY, edge.address)
+        with caplog.at_level(logging.WARNING, logger="roadstead.gateway.refusals"):
+            for _ in range(3):
+                with pytest.raises(Lost):
+                    await device.handshake()
+        assert edge.gateway.counters.keys_refused == 3
+        assert len(caplog.messages) == 1
+        assert "127.0.0.1" in caplog.messages[0]
+        device.close()
+
+
+async def test_a_quarantined_device_is_answered_and_nothing_of_it_is_kept(tmp_path: Path) -> None:
+    async with running_edge(tmp_path, unknown_devices="quarantine") as edge:
+        device = WireDevice("ab" * 12, SERVER_KEY, edge.address, functions={"f": int})
+        await device.connect(flags=False)
+        answer = await device.publish("secret", b"1")
+        assert answer.code == 0x83
+        assert edge.events == []
+        assert not edge.gateway.link.is_online(device.device_id)
+        assert edge.presence.find(device.device_id) is None
+        assert edge.gateway.counters.keys_quarantined == 1
+        assert edge.gateway.counters.events_quarantined == 1
+        device.close()
+
+
+async def test_a_stranger_cannot_take_the_place_of_a_known_device(tmp_path: Path) -> None:
+    async with running_edge(tmp_path, unknown_devices="quarantine") as edge:
+        device = await edge.add_device(functions={"f": int})
+        await device.connect()
+        imposter = WireDevice(device.device_id, SERVER_KEY, edge.address)
+        await imposter.handshake()
+        with pytest.raises(Lost):
+            await imposter.say_hello()
+        assert edge.gateway.counters.identity_mismatches == 1
+        assert await edge.gateway.link.call_function(device.device_id, "f", "5", timeout_s=5) == 5
+        imposter.close()
+        device.close()
+
+
+async def test_a_device_leaves_quarantine_when_its_key_is_registered(tmp_path: Path) -> None:
+    async with running_edge(tmp_path, unknown_devices="quarantine") as edge:
+        device = WireDevice("ab" * 12, SERVER_KEY, edge.address)
+        await device.connect(flags=False)
+        assert await _register(edge, device)
+        await until(lambda: device.closed == "close_notify")
+        await device.connect()
+        assert edge.gateway.link.is_online(device.device_id)
+        device.close()
+
+
+async def _register(edge, device) -> bool:
+    return await edge.registry.register(
+        Registration(device.device_id, device.spki, 32), actor=OPERATOR
+    )
+
+
+async def test_garbage_on_the_port_does_not_disturb_a_device(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        device = await edge.add_device(functions={"f": int})
+        await device.connect()
+        dice = random.Random(7)
+        sent = _spray(edge.address, dice, 20_000)
+        for number in range(20):
+            await device.publish("alive", str(number).encode())
+        assert await edge.gateway.link.call_function(device.device_id, "f", "5", timeout_s=5) == 5
+        assert await sent == 20_000
+        assert edge.gateway.counters.callback_errors == 0
+        assert device.handshakes == 1
+        device.close()
+
+
+def _spray(address: tuple[str, int], dice: random.Random, count: int) -> asyncio.Task[int]:
+    async def spray() -> int:
+        noise = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        noise.setblocking(False)
+        for number in range(count):
+            noise_bytes = bytearray(dice.randbytes(dice.choice((0, 1, 12, 13, 60, 200, 1400))))
+            if noise_bytes and dice.random() < 0.8:
+                noise_bytes[0] = dice.choice((20, 21, 22, 23, 25, 253, 254))
+                epoch = dice.choice((b"\xfe\xfd\x00\x00", b"\xfe\xfd\x00\x01"))
+                noise_bytes[1:5] = epoch[: max(0, len(noise_bytes) - 1)]
+            try:
+                noise.sendto(noise_bytes, address)
+            except BlockingIOError:
+                await asyncio.sleep(0.001)
+            if number % 100 == 99:
+                await asyncio.sleep(0)
+        noise.close()
+        return count
+
+    return asyncio.create_task(spray())
+
+
+async def test_a_storm_of_handshakes_is_shed_while_a_known_device_is_served(
+    tmp_path: Path,
+) -> None:
+    async with running_edge(tmp_path) as edge:
+        device = await edge.add_device()
+        await device.connect()
+        crowd = [await edge.add_device(number) for number in range(2, 42)]
+        storm = asyncio.gather(*(one.connect() for one in crowd))
+        delays = []
+        loop = asyncio.get_running_loop()
+        while not storm.done():
+            begun = loop.time()
+            await device.publish("alive", b"")
+            delays.append(loop.time() - begun)
+        await storm
+        assert max(delays) < 2.0
+        assert all(edge.gateway.link.is_online(one.device_id) for one in crowd)
+        for one in (device, *crowd):
+            one.close()
