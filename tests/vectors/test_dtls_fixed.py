@@ -140,9 +140,9 @@ def complete_server() -> tuple[ServerHandshake, Session]:
     handshake.agree(job.run(), 1024)  # type: ignore[arg-type]
     session = handshake.session
     assert session is not None
-    finished = session.open(CLIENT_RECORDS[4], IDENTIFIED)
-    assert finished.kind == HANDSHAKE
-    assert handshake.finish(finished.content, ADDRESS) is None
+    kind, finished, _ = session.open(CLIENT_RECORDS[4], IDENTIFIED)
+    assert kind == HANDSHAKE
+    assert handshake.finish(finished, ADDRESS) is None
     return handshake, session
 
 

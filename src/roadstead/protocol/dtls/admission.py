@@ -250,9 +250,12 @@ class Admission:
         if handshake.stage is not Stage.WAITING_FINISHED or handshake not in self._handshakes:
             return
         opened = self._guard.open(session, early.record, early.kind, early.address, now)
-        if opened is None or opened.kind != HANDSHAKE:
+        if opened is None:
             return
-        fault = handshake.finish(opened.content, early.address)
+        kind, content, _ = opened
+        if kind != HANDSHAKE:
+            return
+        fault = handshake.finish(content, early.address)
         if fault is not None:
             self._fail(handshake, fault)
             return

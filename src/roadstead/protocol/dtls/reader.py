@@ -32,11 +32,19 @@ class ByteReader:
 
     def u8(self) -> int:
         """A number of one byte."""
-        return self.take(1)[0]
+        at = self._at
+        if at >= len(self._content):
+            raise DtlsFormatError("1 byte is missing")
+        self._at = at + 1
+        return self._content[at]
 
     def u16(self) -> int:
         """A number of two bytes."""
-        return int.from_bytes(self.take(2), "big")
+        at = self._at
+        if at + 2 > len(self._content):
+            raise DtlsFormatError("a number of two bytes is cut off")
+        self._at = at + 2
+        return self._content[at] << 8 | self._content[at + 1]
 
     def u24(self) -> int:
         """A number of three bytes."""

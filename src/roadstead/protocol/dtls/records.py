@@ -6,6 +6,7 @@ with an 8-byte tag. Devices use epoch 1 and no other for protected records.
 Spec: RFC 6347 §4.1, RFC 6655 §3; connection ids: device protocol notes §1.6.
 """
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from roadstead.protocol.dtls.constants import (
@@ -120,8 +121,10 @@ def open_sealed(cipher: AESCCM, iv: bytes, record: bytes, kind: int) -> bytes:
         InvalidTag: it is forged or damaged, or too short to be one.
     """
     length = len(record) - HEADER_BYTES - OVERHEAD_BYTES
-    bound = b"%b%c%b%b" % (record[3:11], kind, VERSION, max(length, 0).to_bytes(2, "big"))
-    return cipher.decrypt(iv + record[13:21].ljust(NONCE_BYTES), record[21:], bound)
+    if length < 0:
+        raise InvalidTag
+    bound = b"%b%c%b%b" % (record[3:11], kind, VERSION, length.to_bytes(2, "big"))
+    return cipher.decrypt(iv + record[13:21], record[21:], bound)
 
 
 def open_identified(cipher: AESCCM, iv: bytes, record: bytes) -> bytes:
@@ -133,14 +136,11 @@ def open_identified(cipher: AESCCM, iv: bytes, record: bytes) -> bytes:
         InvalidTag: it is forged or damaged, or too short to be one.
     """
     length = len(record) - IDENTIFIED_HEADER_BYTES - OVERHEAD_BYTES
-    bound = b"%b%b%b%b%b" % (
-        record[3:11],
-        _IDENTIFIED_AAD,
-        record[11:19],
-        _CID_LENGTH,
-        max(length, 0).to_bytes(2, "big"),
-    )
-    return cipher.decrypt(iv + record[21:29].ljust(NONCE_BYTES), record[29:], bound)
+    if length < 0:
+        raise InvalidTag
+    bound = record[3:11] + _IDENTIFIED_AAD + record[11:19] + _CID_LENGTH
+    bound += length.to_bytes(2, "big")
+    return cipher.decrypt(iv + record[21:29], record[29:], bound)
 
 
 def unwrap(inner: bytes) -> tuple[int, bytes]:

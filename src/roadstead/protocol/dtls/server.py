@@ -270,17 +270,18 @@ class DtlsServer:
         opened = self._guard.open(session, record, kind, address, now)
         if opened is None:
             return
-        if opened.newest and address != session.address:
+        content_kind, content, newest = opened
+        if newest and address != session.address:
             old = self._sessions.move(session, address)
             self.counters.sessions_moved += 1
             self._output.events.append(SessionMoved(session, old))
-        if opened.kind == APPLICATION_DATA:
+        if content_kind == APPLICATION_DATA:
             if session.awaits_device:
                 self._admission.settle(session)
-            self._output.events.append(ApplicationData(session, opened.content))
-        elif opened.kind == ALERT:
-            self._receive_alert(session, opened.content)
-        elif opened.kind == HANDSHAKE and session.awaits_device:
+            self._output.events.append(ApplicationData(session, content))
+        elif content_kind == ALERT:
+            self._receive_alert(session, content)
+        elif content_kind == HANDSHAKE and session.awaits_device:
             self.counters.flights_resent += 1
             self._output.send_finale(session)
 

@@ -6,7 +6,7 @@ reached, so that a number is never used twice even if the process dies (AES-CCM 
 nonce again). A restored session begins at its stored limit and stays silent until that is raised.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
@@ -31,18 +31,9 @@ CLEAR_SEQUENCE_SKIP = 64
 the snapshot, since a device repeats its flight three times."""
 
 
-class Opened(NamedTuple):
-    """An authentic record.
-
-    Attributes:
-        kind: its real content type.
-        content: what it carried.
-        newest: whether its number is the highest so far.
-    """
-
-    kind: int
-    content: bytes
-    newest: bool
+Opened = tuple[int, bytes, bool]
+"""An authentic record: its real content type, what it carried, and whether its number is the
+highest so far. A plain tuple: one is made for every record."""
 
 
 class Session:
@@ -194,7 +185,7 @@ class Session:
         sequence = int.from_bytes(record[5:11], "big")
         newest = sequence > self.rx_highest
         self.rx_highest, self.rx_window = note(self.rx_highest, self.rx_window, sequence)
-        return Opened(kind, content, newest)
+        return kind, content, newest
 
     def set_finale(self, finale: Finale | None) -> None:
         """Keeps the server's Finished for repeats, or drops it once the device goes on."""
