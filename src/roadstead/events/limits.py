@@ -36,7 +36,9 @@ def validate_name(name: str) -> None:
             f"The event name has {length_bytes} bytes; the limit is {MAX_NAME_BYTES}.",
         )
     # A line break would let a publisher write fields of its own into its readers' streams.
-    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in name):
+    if not name.isprintable() and any(
+        ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in name
+    ):
         raise Invalid("bad_event_name", "The event name contains control characters.")
 
 

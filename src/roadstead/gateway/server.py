@@ -183,18 +183,13 @@ class Gateway:
         """
         self._socket = await open_udp_socket(*address)
         self._wire.attach(self._socket)
-        online = await self._presence.load(self._database)
-        loaded = await self._keeper.load()
-        device_ids = [one.device_id for one in loaded if one.device_id]
-        identities = await self._registry.find_identities(device_ids)
-        for one in sorted(loaded, key=lambda one: one.heard_ms, reverse=True):
-            self._take_over(one, identities.get(one.device_id))
-        at = self._clock.now()
-        for device_id in online:
-            if self._connections.find(device_id) is None:
-                self._presence.offline(device_id, at)
-        # Sessions live for weeks: the collector need not look at them again.
-        gc.freeze()
+        # Sessions live for weeks: the collector need not look at them, now or later.
+        gc.disable()
+        try:
+            await self._take_over_all()
+        finally:
+            gc.freeze()
+            gc.enable()
         log.info("took over %d device sessions", len(self._connections))
         return self._socket.address
 
@@ -329,6 +324,18 @@ class Gateway:
             except Exception:
                 self.counters.callback_errors += 1
                 log.exception("the timers of the device edge failed")
+
+    async def _take_over_all(self) -> None:
+        online = await self._presence.load(self._database)
+        loaded = await self._keeper.load()
+        device_ids = [one.device_id for one in loaded if one.device_id]
+        identities = await self._registry.find_identities(device_ids)
+        for one in sorted(loaded, key=lambda one: one.heard_ms, reverse=True):
+            self._take_over(one, identities.get(one.device_id))
+        at = self._clock.now()
+        for device_id in online:
+            if self._connections.find(device_id) is None:
+                self._presence.offline(device_id, at)
 
     def _take_over(self, loaded: Loaded, identity: DeviceIdentity | None) -> None:
         """Makes the connection of a stored session; one with another key than now is dropped."""

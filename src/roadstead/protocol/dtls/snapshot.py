@@ -5,7 +5,7 @@ it, and nobody logs it.
 """
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from roadstead.protocol.dtls.constants import (
@@ -82,15 +82,19 @@ class SessionSnapshot:
         A lower ``tx_limit`` or ``rx_highest`` than the snapshot's own changes nothing. With a
         higher ``rx_highest`` every number below it counts as seen.
         """
-        later = replace(
-            self,
-            tx_limit=max(self.tx_limit, tx_limit or 0),
-            address=address or self.address,
+        newer = rx_highest is not None and rx_highest > self.rx_highest
+        # Built at once: a restart does this for every device of a fleet.
+        return SessionSnapshot(
+            cid=self.cid,
             device_id=device_id or self.device_id,
+            address=address or self.address,
+            spki_digest=self.spki_digest,
+            keys=self.keys,
+            tx_limit=max(self.tx_limit, tx_limit or 0),
+            rx_highest=rx_highest if newer and rx_highest is not None else self.rx_highest,
+            rx_window=ALL_SEEN if newer else self.rx_window,
+            finale=self.finale,
         )
-        if rx_highest is None or rx_highest <= self.rx_highest:
-            return later
-        return replace(later, rx_highest=rx_highest, rx_window=ALL_SEEN)
 
     def encode(self) -> bytes:
         """The snapshot as bytes; secret."""
