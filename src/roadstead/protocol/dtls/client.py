@@ -32,9 +32,11 @@ from roadstead.protocol.dtls.records import (
     CLEAR,
     HEADER_BYTES,
     PROTECTED,
+    decode_sequence,
     encode_clear,
     find_end,
 )
+from roadstead.protocol.dtls.replay import is_repeat, note
 
 __all__ = ["ClientGeneration", "DtlsClient", "ResumeMarker"]
 
@@ -83,6 +85,8 @@ class DtlsClient:
         self._state: ClientState | None = None
         self._established = False
         self._clear_sequence = 0
+        self._clear_seen: tuple[int, int] = (-1, 0)
+        self._cipher_changed = False
         self._timeout_s = FIRST_TIMEOUT_S
         self._deadline: float | None = None
         self._marks = False
@@ -98,6 +102,7 @@ class DtlsClient:
         """Begins a new handshake; whatever was before is over."""
         self._state, self._established, self._marks = None, False, False
         self._clear_sequence = 0
+        self._clear_seen, self._cipher_changed = (-1, 0), False
         self._handshake = ClientHandshake(
             private_key=self._private_key,
             server_key=self._server_key,
@@ -200,12 +205,26 @@ class DtlsClient:
     def _receive_record(self, record: bytes, now: float) -> None:
         kind, state = record[0], record[1:5]
         if state == PROTECTED and self._state is not None:
-            self._receive_protected(self._state, record, kind)
+            # Before the change of cipher a device does not look at what is protected.
+            if self._established or self._cipher_changed:
+                self._receive_protected(self._state, record, kind)
         elif state == CLEAR and self._handshake is not None:
-            if kind == HANDSHAKE:
-                self._receive_messages(self._handshake, record[HEADER_BYTES:], now)
-            elif kind == ALERT and record[HEADER_BYTES:-1] == bytes((ALERT_FATAL,)):
-                self._fail(f"alert_{record[-1]}")
+            self._receive_clear(self._handshake, record, kind, now)
+
+    def _receive_clear(
+        self, handshake: ClientHandshake, record: bytes, kind: int, now: float
+    ) -> None:
+        sequence = decode_sequence(record)
+        if is_repeat(*self._clear_seen, sequence):
+            return
+        self._clear_seen = note(*self._clear_seen, sequence)
+        content = record[HEADER_BYTES:]
+        if kind == HANDSHAKE:
+            self._receive_messages(handshake, content, now)
+        elif kind == CHANGE_CIPHER_SPEC:
+            self._cipher_changed = handshake.finished is not None
+        elif kind == ALERT and content[:-1] == bytes((ALERT_FATAL,)):
+            self._fail(f"alert_{content[-1]}")
 
     def _receive_messages(self, handshake: ClientHandshake, content: bytes, now: float) -> None:
         try:

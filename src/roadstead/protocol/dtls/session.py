@@ -26,11 +26,6 @@ from roadstead.protocol.dtls.snapshot import Finale, SessionSnapshot
 Address = tuple[str, int]
 """Numeric host and port."""
 
-CLEAR_SEQUENCE_SKIP = 64
-"""Clear record numbers passed over by a restored session: more than any crash can have used since
-the snapshot, since a device repeats its flight three times."""
-
-
 Opened = tuple[int, bytes, bool]
 """An authentic record: its real content type, what it carried, and whether its number is the
 highest so far. A plain tuple: one is made for every record."""
@@ -101,9 +96,6 @@ class Session:
     @classmethod
     def restore(cls, snapshot: SessionSnapshot) -> "Session":
         """The session as it goes on after its process has ended; silent until ``extend``."""
-        finale = snapshot.finale
-        if finale is not None:
-            finale = finale._replace(sequence=finale.sequence + CLEAR_SEQUENCE_SKIP)
         return cls(
             cid=snapshot.cid,
             device_id=snapshot.device_id,
@@ -114,7 +106,7 @@ class Session:
             tx_limit=snapshot.tx_limit,
             rx_highest=snapshot.rx_highest,
             rx_window=snapshot.rx_window,
-            finale=finale,
+            finale=snapshot.finale,
         )
 
     def snapshot(self) -> SessionSnapshot:

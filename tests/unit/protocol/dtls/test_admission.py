@@ -374,3 +374,25 @@ def test_the_agreement_is_computed_once_for_each_handshake() -> None:
     jobs = count_jobs(wire)
     assert wire.connect()
     assert jobs == [FlightJob, AgreementJob]
+
+
+def test_a_finished_that_does_not_fit_the_transcript_ends_the_handshake() -> None:
+    wire = make_wire(to_server=lambda number, _: [0.0] * (number != 2))
+    wire.connect(0.0)
+    handshake = wire.client._handshake
+    assert handshake is not None
+    assert handshake.finished is not None
+    handshake.finished = handshake.finished[:-1] + bytes((handshake.finished[-1] ^ 1,))
+    wire.run(3.0)
+    assert wire.owner.failures() == ["bad_finished"]
+    assert wire.told == [Failed("alert_51")]
+    assert wire.owner.of(SessionReady) == []
+
+
+@pytest.mark.parametrize("state", ["feff0000", "fefd0002", "fefdffff", "03030000"])
+def test_records_of_other_versions_and_epochs_are_not_answered(state: str) -> None:
+    server = make_server()
+    hello = fixed.CLIENT_HELLO[:1] + bytes.fromhex(state) + fixed.CLIENT_HELLO[5:]
+    server.receive(hello, HERE, 0.0)
+    assert server.to_send() == []
+    assert server.counters.malformed == 1

@@ -97,7 +97,7 @@ def test_a_wrong_finished_of_the_server_ends_the_handshake() -> None:
     session = wire.owner.session
     forged = session.seal(22, encode_message(20, 5, bytes(12)))
     assert forged is not None
-    wire.client.receive(forged, wire.now)
+    wire.client.receive(encode_clear(20, 50, b"\x01") + forged, wire.now)
     assert wire.client.next_event() == Failed("bad_finished")
     assert not wire.client.connected
 
@@ -201,3 +201,25 @@ def test_a_server_key_of_another_kind_is_refused() -> None:
             device_id=DEVICE_ID,
             generation=GEN_6,
         )
+
+
+def test_a_repeated_flight_of_the_server_is_answered_at_once() -> None:
+    """Under new record numbers: a device drops records that it has seen."""
+    wire = make_wire(to_server=lambda number, _: [0.0] * (number != 2))
+    wire.connect(0.0)
+    wire.client.receive(wire.sent_by_server[1], wire.now)
+    assert wire.client.to_send() == [], "the same records again"
+    wire.owner.server.receive(wire.sent_by_client[1], wire.address, wire.now)
+    [(flight, _)] = wire.owner.server.to_send()
+    wire.client.receive(flight, wire.now)
+    assert len(wire.client.to_send()) == 1
+
+
+def test_a_finished_before_the_change_of_cipher_is_not_looked_at() -> None:
+    wire = make_wire(to_client=lambda number, _: [0.0] * (number != 2))
+    wire.connect(0.0)
+    finale = wire.sent_by_server[2]
+    wire.client.receive(finale[14:], wire.now)
+    assert not wire.client.connected
+    wire.client.receive(finale, wire.now)
+    assert wire.client.connected

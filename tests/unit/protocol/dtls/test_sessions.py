@@ -352,13 +352,27 @@ def test_record_numbers_are_used_below_the_limit_only_and_low_ones_are_told() ->
     assert wire.heard() == [b"x"] * 11
 
 
-def test_a_finished_session_does_not_repeat_its_flight() -> None:
-    wire = connected()
-    sent = len(wire.sent_by_server)
-    wire.owner.server.receive(wire.sent_by_client[2], HERE, wire.now)
-    wire.owner.server.receive(wire.sent_by_client[1], HERE, wire.now)
+def test_the_last_flight_is_repeated_only_until_the_device_has_gone_on() -> None:
+    wire = make_wire(to_client=lambda number, _: [0.0] * (number != 2))
+    wire.connect(0.0)
+    finished = wire.client._handshake.finished  # type: ignore[union-attr]
+    wire.run(3.0)
+    assert len(wire.sent_by_server) == 4
+    assert wire.sent_by_server[3][0] == 20
+    wire.send(b"gone on")
+    assert wire.owner.session.snapshot().finale is None
+    late = wire.client._state.seal(22, finished)  # type: ignore[union-attr,arg-type]
+    wire.owner.server.receive(late, HERE, wire.now)
     wire.run()
-    assert not any(datagram[0] == 20 for datagram in wire.sent_by_server[sent:])
+    assert len(wire.sent_by_server) == 4
+
+
+def test_the_old_form_of_a_move_does_not_reach_a_session_with_connection_id() -> None:
+    wire = connected()
+    record = b"\xfe" + seal(wire.client._state._sealer, bytes(4), 23, 9, b"x")[1:]  # type: ignore[union-attr]
+    wire.owner.server.receive(record + DEVICE_ID + b"\x0c", HERE, wire.now)
+    assert wire.owner.server.counters.unknown_addresses == 1
+    assert wire.owner.server.counters.bad_tags == 0
 
 
 def test_contents_of_every_length_pass() -> None:
