@@ -192,10 +192,14 @@ async def test_keys_lie_encrypted_and_a_lost_key_file_costs_a_handshake_only(
     )
     edge = await restart(edge)
     assert edge.gateway.counters.sessions_lost == 1
-    assert edge.named("spark/status") == []
+    assert not edge.gateway.link.is_online(device.device_id)
     await device.connect()
     assert edge.gateway.link.is_online(device.device_id)
-    assert edge.named("spark/status")[0].owner_id == OWNER
+    told = edge.named("spark/status")
+    assert [(event.payload, event.owner_id) for event in told] == [
+        (b"offline", OWNER),
+        (b"online", OWNER),
+    ]
     device.close()
     await edge.stop()
 

@@ -8,35 +8,32 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from roadstead.bus.local import LocalBus
 from roadstead.devices.announcing import DEVICE_CHANGED, KEY_CHANGED
-from roadstead.devices.model import DeviceIdentity
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
 from roadstead.events.ingest import TOPIC as EVENT_TOPIC
 from roadstead.events.ingest import EventIngest
 from roadstead.gateway.admission import Admission
-from roadstead.gateway.connection import Connection
 from roadstead.gateway.connections import Connections
+from roadstead.gateway.continuity import Continuity
 from roadstead.gateway.counters import Counters
 from roadstead.gateway.delivery import EventDelivery
 from roadstead.gateway.link import GatewayLink
 from roadstead.gateway.performing import Performer
 from roadstead.gateway.runner import Runner
-from roadstead.gateway.session_keeping import Loaded, SessionKeeper
-from roadstead.gateway.state import DeviceState
+from roadstead.gateway.samples import Sample, edge_samples, gauge
+from roadstead.gateway.session_keeping import SessionKeeper
 from roadstead.gateway.storing import Storing, VitalsSink
 from roadstead.gateway.udp_socket import Address, UdpSocket, open_udp_socket
 from roadstead.gateway.wire import Wire
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.protocol.dtls.server import DtlsServer
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
-from roadstead.storage.outbox import OutboxMessage
 from roadstead.storage.secret_box import SecretBox
 
 log = logging.getLogger(__name__)
@@ -70,16 +67,6 @@ class GatewaySettings:
     unknown_devices: Literal["refuse", "quarantine"] = "refuse"
     shard: int = 0
     session_expiry_s: float = 30 * DAY_S
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One number for the metrics page; same shape as there."""
-
-    name: str
-    help: str
-    kind: Literal["counter", "gauge"]
-    value: float
-    labels: dict[str, str] = {}
 
 
 class Gateway:
@@ -163,13 +150,26 @@ class Gateway:
             registry=registry,
             counters=self.counters,
         )
+        self._continuity = Continuity(
+            dtls=self._dtls,
+            connections=self._connections,
+            keeper=self._keeper,
+            registry=registry,
+            presence=presence,
+            ingest=ingest,
+            database=database,
+            clock=clock,
+            runner=self._runner,
+            spawn=self._spawn,
+            keeps_strangers=settings.unknown_devices == "quarantine",
+        )
         self._socket: UdpSocket | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
         self._subscriptions = [
             bus.subscribe(EVENT_TOPIC, self._runner.delivery.on_event),
-            bus.subscribe(DEVICE_CHANGED, self._on_device_changed),
-            bus.subscribe(KEY_CHANGED, self._on_key_changed),
+            bus.subscribe(DEVICE_CHANGED, self._continuity.on_device_changed),
+            bus.subscribe(KEY_CHANGED, self._continuity.on_key_changed),
         ]
 
     async def start(self, address: Address) -> Address:
@@ -186,7 +186,7 @@ class Gateway:
         # Sessions live for weeks: the collector need not look at them, now or later.
         gc.disable()
         try:
-            await self._take_over_all()
+            await self._continuity.take_over()
         finally:
             gc.freeze()
             gc.enable()
@@ -227,25 +227,8 @@ class Gateway:
 
     def samples(self) -> Iterator[Sample]:
         """The numbers of the device edge."""
-        for field in msgspec.structs.fields(Counters):
-            value = getattr(self.counters, field.name)
-            yield _counter(f"gateway_{field.name}", value)
-        if self._socket is not None:
-            yield _counter("gateway_datagrams_received", self._socket.received)
-            yield _counter("gateway_datagrams_sent", self._socket.sent)
-            yield _counter("gateway_datagrams_unsent", self._socket.dropped)
-        for name, value in self._dtls_counters():
-            if name == "half_open":
-                yield _gauge("dtls_half_open", value)
-            else:
-                yield _counter(f"dtls_{name}", value)
-        yield _gauge("device_sessions", self._dtls.session_count)
-        yield _gauge("devices_online", self._presence.online_count)
-
-    def _dtls_counters(self) -> Iterator[tuple[str, int]]:
-        counters = self._dtls.counters
-        for name in type(counters).__slots__:
-            yield name, getattr(counters, name)
+        yield from edge_samples(self.counters, self._dtls, self._socket)
+        yield gauge("devices_online", self._presence.online_count)
 
     def _join(
         self,
@@ -324,74 +307,3 @@ class Gateway:
             except Exception:
                 self.counters.callback_errors += 1
                 log.exception("the timers of the device edge failed")
-
-    async def _take_over_all(self) -> None:
-        online = await self._presence.load(self._database)
-        loaded = await self._keeper.load()
-        device_ids = [one.device_id for one in loaded if one.device_id]
-        identities = await self._registry.find_identities(device_ids)
-        for one in sorted(loaded, key=lambda one: one.heard_ms, reverse=True):
-            self._take_over(one, identities.get(one.device_id))
-        at = self._clock.now()
-        for device_id in online:
-            if self._connections.find(device_id) is None:
-                self._presence.offline(device_id, at)
-
-    def _take_over(self, loaded: Loaded, identity: DeviceIdentity | None) -> None:
-        """Makes the connection of a stored session; one with another key than now is dropped."""
-        state = DeviceState(loaded.device_id, identity)
-        state.hello = loaded.hello
-        state.subscriptions = loaded.subscriptions
-        now = self._clock.monotonic()
-        connection = Connection(loaded.session, loaded.row_key, state, now)
-        digest = None if identity is None else identity.spki_digest
-        refused = identity is None and self._settings.unknown_devices == "refuse"
-        if refused or (identity is not None and digest != loaded.session.spki_digest):
-            self._dtls.forget(loaded.session)
-            self._keeper.delete(connection)
-            return
-        loaded.session.context = connection
-        state.online = identity is not None and self._presence.is_online(loaded.device_id)
-        if not state.online:
-            silent_s = (to_ms(self._clock.now()) - loaded.heard_ms) / 1000
-            connection.heard_at = now - max(0.0, silent_s)
-        self._runner.adopt(connection)
-
-    def _on_device_changed(self, message: object) -> None:
-        if isinstance(message, OutboxMessage) and self._connections.find(message.key) is not None:
-            self._spawn(self._learn_identity(message.key))
-
-    async def _learn_identity(self, device_id: str) -> None:
-        identity = await self._registry.find_identity(device_id)
-        for connection in self._connections.list_all(device_id):
-            if identity is None:
-                self._runner.drop(connection, "the device is not registered any more")
-            else:
-                connection.state.identity = identity
-                if self._connections.speaks(connection):
-                    self._connections.index(connection)
-
-    def _on_key_changed(self, message: object) -> None:
-        if isinstance(message, OutboxMessage):
-            self._spawn(self._check_key(message.key))
-
-    async def _check_key(self, device_id: str) -> None:
-        """Sessions that were proven by another key end; so do those of a former stranger."""
-        identity = await self._registry.find_identity(device_id)
-        digest = None if identity is None else identity.spki_digest
-        for connection in self._connections.list_all(device_id):
-            if connection.session.spki_digest != digest:
-                self._runner.drop(connection, "another key is registered now")
-        for connection in list(self._connections.strangers):
-            if connection.state.device_id == device_id:
-                self._runner.drop(connection, "the device is registered now")
-        if identity is not None:
-            await self._learn_identity(device_id)
-
-
-def _counter(name: str, value: float) -> Sample:
-    return Sample(f"roadstead_{name}_total", name.replace("_", " "), "counter", value)
-
-
-def _gauge(name: str, value: float) -> Sample:
-    return Sample(f"roadstead_{name}", name.replace("_", " "), "gauge", value)
