@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from roadstead.cli.demo_feed import DemoFeed
-from roadstead.cli.demo_screen import Welcome, print_welcome, show
+from roadstead.cli.demo_screen import Screen, Welcome, print_welcome, show
 from roadstead.cli.demo_server import DemoFailure, DemoServer, choose_ports
 from roadstead.simulator.cloud_account import AccountError, CloudAccount
 from roadstead.simulator.fleet import Fleet, FleetError
@@ -55,7 +55,7 @@ def demo(
     """Start a server with simulated fridges and show what happens; Ctrl-C ends all of it."""
     folder = Path(tempfile.mkdtemp(prefix="roadstead-demo-"))
     try:
-        asyncio.run(_Demo(folder, Console(), devices).run(port, duration))
+        asyncio.run(_Demo(folder, Screen(), devices).run(port, duration))
     except (DemoFailure, AccountError, FleetError) as error:
         typer.echo(f"roadstead demo: {error}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
@@ -93,6 +93,7 @@ class _Demo:
             raise outcome
 
     async def _live(self, port: int | None) -> None:
+        self._console.print(f"Starting a server and {self._devices} fridges …", style="dim")
         server = await DemoServer.start(self._folder, choose_ports(port))
         try:
             await server.create_user(DEMO_EMAIL, self._password)

@@ -20,6 +20,14 @@ PLAIN_LINE_EVERY_S = 1.0
 DATA_LIMIT_CHARS = 60
 
 
+class Screen(Console):
+    """A console that raises BrokenPipeError when its reader has gone, so that all ends in order."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises what the demo ends by, instead of leaving the process."""
+        raise BrokenPipeError
+
+
 @dataclass(frozen=True, slots=True)
 class Welcome:
     """What a person needs to try the demo."""

@@ -130,15 +130,7 @@ class DemoServer:
 
     async def stop(self) -> None:
         """Ends the server in an orderly way, or by force when it does not."""
-        if self._process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await _end(self._process, signal.SIGTERM)
 
     async def create_user(self, email: str, password: str) -> None:
         """Creates an account by the operator's command.
@@ -156,7 +148,10 @@ class DemoServer:
             env=_environment(),
             start_new_session=True,
         )
-        _, errors = await process.communicate(password.encode())
+        try:
+            _, errors = await process.communicate(password.encode())
+        finally:
+            await _end(process, signal.SIGKILL)
         if process.returncode:
             raise DemoFailure(f"no account could be created: {errors.decode().strip()}")
 
@@ -179,6 +174,19 @@ class DemoServer:
                 return str(answer.raise_for_status().json()["access_token"])
             except (httpx.HTTPError, ValueError, KeyError) as error:
                 raise DemoFailure(f"the login failed: {error}") from error
+
+
+async def _end(process: asyncio.subprocess.Process, first: signal.Signals) -> None:
+    """Ends a child that still runs; gives it STOP_TIMEOUT_S to follow the first signal."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(first)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def _environment() -> dict[str, str]:

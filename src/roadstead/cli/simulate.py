@@ -139,7 +139,7 @@ async def _simulate(
             reports.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reports
-    _print_line(fleet)
+    _print_line(fleet, "ended ")
 
 
 async def _report(fleet: Fleet) -> None:
@@ -148,10 +148,10 @@ async def _report(fleet: Fleet) -> None:
         _print_line(fleet)
 
 
-def _print_line(fleet: Fleet) -> None:
+def _print_line(fleet: Fleet, prefix: str = "") -> None:
     counters = fleet.counters
     typer.echo(
-        f"devices={len(fleet.devices)} online={fleet.online} asleep={fleet.asleep}"
+        f"{prefix}devices={len(fleet.devices)} online={fleet.online} asleep={fleet.asleep}"
         f" claimed={fleet.claimed} handshakes={counters.handshakes} resumes={counters.resumes}"
         f" losses={counters.connection_losses} published={counters.published}"
         f" acknowledged={counters.acknowledged} refused={counters.refused}"
