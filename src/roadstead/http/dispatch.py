@@ -95,8 +95,9 @@ class Dispatcher:
         exchange.operation = operation.name
         exchange.streams = operation.streams
         self._check_permission(operation, actor, request.caller)
-        if operation.body is not None and body is None:
-            body = await read_body(request.receive, request.headers)
+        if operation.body is not None:
+            body = body or await read_body(request.receive, request.headers)
+            _check_form(operation, body)
         call = Call(
             edge=self._edge,
             caller=request.caller,
@@ -217,6 +218,13 @@ def _choose(variants: Variants, body: Body | None) -> Operation:
         raise Invalid("invalid_request", f"These cannot be done in one request: {mix}.")
     accepted = ", ".join(sorted(name for row in variants if row.offered for name in row.when))
     raise Invalid("invalid_request", f"Nothing to do: the body needs one of {accepted}.")
+
+
+def _check_form(operation: Operation, body: Body) -> None:
+    """Refuses files, and JSON where the field has forms only."""
+    if body.has_files or (operation.form_only and body.fields and not body.is_form):
+        accepted = FORM_TYPE if operation.form_only else f"{JSON_TYPE} or {FORM_TYPE}"
+        raise Invalid("unsupported_media_type", f"The body must be sent as {accepted}.")
 
 
 def _as_answer(result: object, operation: Operation) -> Response | StreamAnswer:

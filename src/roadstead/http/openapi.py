@@ -49,7 +49,9 @@ def describe(operations: Sequence[Operation], *, version: str, origin: str) -> D
     """
     offered = [operation for operation in operations if operation.offered]
     types = [ErrorAnswer, *_types(offered)]
-    schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+    schemas, components = msgspec.json.schema_components(
+        types, schema_hook=_anything, ref_template=_REFERENCE
+    )
     schema_of = {id(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, Document] = {}
     for operation in offered:
@@ -66,6 +68,13 @@ def describe(operations: Sequence[Operation], *, version: str, origin: str) -> D
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _security_schemes()},
     }
+
+
+def _anything(kind: type) -> Document:
+    """The schema of values that can be any JSON."""
+    if kind is object:
+        return {}
+    raise NotImplementedError
 
 
 def _about(version: str) -> Document:

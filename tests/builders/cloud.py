@@ -1,0 +1,179 @@
+"""The whole server without its sockets: real services on a database, behind the HTTP edge."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from starlette.types import ASGIApp
+
+from roadstead.bus.local import LocalBus
+from roadstead.console.pages import Pages
+from roadstead.devices.presence import PresenceBoard
+from roadstead.devices.registry import DeviceRegistry
+from roadstead.devices.reports import DeviceReports
+from roadstead.devices.server_keys import ServerKeys
+from roadstead.devices.service import DeviceService
+from roadstead.events.ingest import EventIngest
+from roadstead.events.publishing import EventPublishing
+from roadstead.events.streams import EventStreams
+from roadstead.health.service import VitalsService
+from roadstead.http.app import HttpParts, HttpSettings, build_app
+from roadstead.identity.model import OPERATOR
+from roadstead.kit.clock import ManualClock
+from roadstead.kit.ids import EventIds
+from roadstead.storage.database import Database
+from roadstead.storage.journal import Journal
+from roadstead.storage.outbox import OutboxFollower
+from tests.builders.device_link import Desk, DeskDevice
+from tests.builders.identity import make_identity
+
+PASSWORD = "correct horse battery"
+
+FOLLOW_S = 0.02
+"""Seconds between two looks at the outbox."""
+
+
+def make_public_pem() -> str:
+    """A fresh P-256 public key as a device's would be sent."""
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def make_device_id(number: int) -> str:
+    return f"e00fce68{number:016x}"
+
+
+@dataclass
+class Person:
+    """A signed-in user and their client."""
+
+    username: str
+    token: str
+    client: httpx.AsyncClient
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass
+class Cloud:
+    """Services, the application, and the devices on the desk."""
+
+    parts: HttpParts
+    app: ASGIApp
+    desk: Desk
+    clock: ManualClock
+    journal: Journal
+    presence: PresenceBoard
+    reports: DeviceReports
+    ingest: EventIngest
+    follower: OutboxFollower
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
+        """A client from this address, without a token."""
+        transport = httpx.ASGITransport(self.app, client=(address, 50123))
+        client = httpx.AsyncClient(
+            transport=transport, base_url="http://cloud.test:8080", headers=headers
+        )
+        self.clients.append(client)
+        return client
+
+    async def create_user(self, username: str, *, is_admin: bool = False) -> None:
+        await self.parts.identity.create_user(username, PASSWORD, is_admin=is_admin, actor=OPERATOR)
+
+    async def person(self, username: str, *, is_admin: bool = False, **issue) -> Person:
+        """A new user, signed in as clients sign in."""
+        await self.create_user(username, is_admin=is_admin)
+        return await self.sign_in(username, **issue)
+
+    async def sign_in(self, username: str, *, expires_in: int | None = None) -> Person:
+        client = self.client()
+        form = {"grant_type": "password", "username": username, "password": PASSWORD}
+        if expires_in is not None:
+            form["expires_in"] = str(expires_in)
+        answer = await client.post("/oauth/token", data=form, auth=("particle", "particle"))
+        assert answer.status_code == 200, answer.text
+        token = answer.json()["access_token"]
+        return Person(username, token, self.client(Authorization=f"Bearer {token}"))
+
+    async def claimed(self, person: Person, number: int = 1, **what) -> tuple[str, DeskDevice]:
+        """A device that is registered, online, and claimed by the person."""
+        device_id = make_device_id(number)
+        body = {"publicKey": make_public_pem(), "algorithm": "ecc"}
+        answer = await person.client.post(f"/v1/provisioning/{device_id}", json=body)
+        assert answer.status_code == 200, answer.text
+        device = self.plug_in(device_id, **what)
+        answer = await person.client.post("/v1/devices", json={"id": device_id})
+        assert answer.status_code == 200, answer.text
+        return device_id, device
+
+    def plug_in(self, device_id: str, **what) -> DeskDevice:
+        self.presence.online(device_id, "192.0.2.5", self.clock.now(), True)
+        return self.desk.plug_in(device_id, **what)
+
+    def unplug(self, device_id: str) -> None:
+        self.presence.offline(device_id, self.clock.now())
+        del self.desk.devices[device_id]
+
+
+@contextlib.asynccontextmanager
+async def open_cloud(
+    database: Database, folder: Path, *, keep_alive_s: float = 9.0, **settings
+) -> AsyncIterator[Cloud]:
+    """A running cloud; ``settings`` are those of the HTTP edge."""
+    clock, bus, desk = ManualClock(), LocalBus(), Desk()
+    follower = OutboxFollower(database, bus)
+    journal = Journal(database, delay_s=0.001)
+    ingest = EventIngest(journal, bus, clock, EventIds())
+    presence = PresenceBoard(journal, clock)
+    registry = DeviceRegistry(database, clock, bus, follower.wake)
+    devices = DeviceService(
+        database, clock, registry, presence, desk, follower.wake, function_timeout_s=30.0
+    )
+    identity = make_identity(database, clock, bus=bus)
+    parts = HttpParts(
+        identity=identity,
+        devices=devices,
+        registry=registry,
+        publishing=EventPublishing(ingest),
+        streams=EventStreams(bus),
+        vitals=VitalsService(database, devices, ingest, desk),
+        server_keys=ServerKeys.load_or_create(folder / "keys"),
+        database=database,
+        bus=bus,
+        clock=clock,
+        version="1.2.3",
+        settings=HttpSettings(**settings),
+        udp_address=("0.0.0.0", 5684),
+        pages=Pages(),
+    )
+    reports = DeviceReports(database, clock, follower.wake)
+    await follower.start()
+    app = build_app(parts, keep_alive_s=keep_alive_s)
+    cloud = Cloud(parts, app, desk, clock, journal, presence, reports, ingest, follower)
+    running = [asyncio.create_task(journal.run()), asyncio.create_task(_follow(follower))]
+    try:
+        yield cloud
+    finally:
+        parts.stopping.set()
+        for client in cloud.clients:
+            await client.aclose()
+        await journal.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        identity.close()
+
+
+async def _follow(follower: OutboxFollower) -> None:
+    """Delivers what other processes must hear, without waiting for the poll of a real server."""
+    while True:
+        await follower.deliver()
+        await asyncio.sleep(FOLLOW_S)
