@@ -73,7 +73,8 @@ def describe(operations: Sequence[Operation], *, version: str, origin: str) -> D
 def _anything(kind: type) -> Document:
     """The schema of values that can be any JSON."""
     if kind is object:
-        return {}
+        # An empty schema would say the same, but msgspec takes it for no answer.
+        return {"description": "Any JSON value"}
     raise NotImplementedError
 
 
