@@ -107,6 +107,7 @@ class Edge:
 async def start_edge(
     folder: Path,
     *,
+    host: str = "127.0.0.1",
     port: int = 0,
     clock: Clock | None = None,
     ids: EventIds | None = None,
@@ -150,7 +151,7 @@ async def start_edge(
         folder, gateway_settings, clock, gateway, registry, reports, presence, ingest, journal,
         follower, bus, database, events, vitals,
     )  # fmt: skip
-    edge.address = await gateway.start(("127.0.0.1", port))
+    edge.address = await gateway.start((host, port))
     await follower.start()
     edge.tasks = [
         asyncio.create_task(part.run()) for part in (journal, follower, presence, gateway)

@@ -62,7 +62,7 @@ class WireDevice:
         events: events that the server sent.
         functions: what it does when a function is called.
         variables: values by name.
-        answers: False makes it deaf: nothing is read from the socket.
+        counts_on: whether its message ids go on after a new handshake, as within one boot.
     """
 
     device_id: str
@@ -78,6 +78,7 @@ class WireDevice:
     told: list[Message] = field(default_factory=list)
     events: list[DeviceEvent] = field(default_factory=list)
     signals: list[bool] = field(default_factory=list)
+    counts_on: bool = True
     handshakes: int = 0
     closed: str | None = None
 
@@ -105,7 +106,8 @@ class WireDevice:
     def open(self) -> None:
         """A new socket, and so a new source port."""
         self.close()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.connect(self.address)
         self._loop.add_reader(self._socket.fileno(), self._read)
@@ -123,6 +125,7 @@ class WireDevice:
         """A full handshake from a new port."""
         self.open()
         self._dtls = self._new_client()
+        self._coap = self._coap if self.counts_on else self._new_endpoint()
         self.handshakes += 1
         self._connected = self._loop.create_future()
         self._dtls.start(time.monotonic())

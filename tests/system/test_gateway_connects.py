@@ -1,6 +1,7 @@
 """Devices over real UDP sockets: connecting, calls both ways, events, leaving and returning."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -159,6 +160,19 @@ async def test_a_device_goes_and_comes_back_from_another_port_without_a_handshak
     await until(lambda: any(event.name == "go/on" for event in device.events))
     assert device.handshakes == 1
     device.close()
+
+
+async def test_devices_come_over_ipv6_too(tmp_path: Path) -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    async with running_edge(tmp_path, host="::1") as edge:
+        device = await edge.add_device(functions={"f": int})
+        await device.connect()
+        assert edge.presence.find(device.device_id).last_ip_address == "::1"
+        device.resume()
+        await device.ping()
+        assert await edge.gateway.link.call_function(device.device_id, "f", "3", timeout_s=5) == 3
+        device.close()
 
 
 async def test_a_nat_that_forgot_is_not_noticed(edge: Edge) -> None:

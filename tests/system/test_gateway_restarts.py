@@ -136,6 +136,24 @@ async def test_an_event_kept_before_the_crash_is_not_kept_twice(tmp_path: Path) 
     await edge.stop()
 
 
+async def test_a_device_that_begins_anew_after_a_crash_is_not_taken_for_a_repeat(
+    tmp_path: Path,
+) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    device.counts_on = False
+    await device.connect()
+    for number in range(12):
+        await device.publish("n", str(number).encode())
+    edge = await restart(edge)
+    await device.connect()
+    await device.publish("n", b"again")
+    assert [event.payload for event in edge.named("n")] == [b"again"]
+    assert edge.gateway.link.is_online(device.device_id)
+    device.close()
+    await edge.stop()
+
+
 async def test_every_acknowledged_event_survives_a_crash(tmp_path: Path) -> None:
     edge = await start_edge(tmp_path)
     device = await edge.add_device()

@@ -6,6 +6,7 @@ device tries again. Elliptic curves run in two threads, beside the loop.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections import deque
@@ -138,7 +139,12 @@ class Admission:
     def _compute(self, job: CryptoJob) -> None:
         loop = asyncio.get_running_loop()
         future: Future[CryptoResult] = self._threads.submit(job.run)
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, job, done))
+
+        def hand_over(done: "Future[CryptoResult]") -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                loop.call_soon_threadsafe(self._finish, job, done)
+
+        future.add_done_callback(hand_over)
 
     def _finish(self, job: CryptoJob, done: "Future[CryptoResult]") -> None:
         if done.cancelled():
@@ -183,7 +189,7 @@ class Admission:
             identity = await self._find_identity(session)
             device_id = "" if identity is None else identity.device_id
             key = await self._keeper.store(session, device_id, self._random)
-        except DomainError as error:
+        except Exception as error:
             log.warning("a new session could not be stored: %s", error)
             self._counters.sessions_lost += 1
             self._dtls.abandon(session)

@@ -33,6 +33,7 @@ class Connection:
         heard_at: monotonic seconds when it was last heard, or when the process started.
         state: what the conversation knows of the device.
         timer_at: when the next look at the endpoint's timers is due; None when none is.
+        taken_over: the session was opened by an earlier process.
         wheel_tick: place in the wheel of silence.
         alive: False once the session was dropped.
         extending: a larger reservation of record numbers is on its way to the database.
@@ -52,6 +53,7 @@ class Connection:
         "row_key",
         "session",
         "state",
+        "taken_over",
         "timer_at",
         "waiting",
         "wheel_tick",
@@ -71,5 +73,6 @@ class Connection:
         self.heard_at = now
         self.timer_at: float | None = None
         self.wheel_tick = NOT_SCHEDULED
+        self.taken_over = False
         self.alive = True
         self.extending = False

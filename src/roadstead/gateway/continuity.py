@@ -91,6 +91,7 @@ class Continuity:
         state.subscriptions = loaded.subscriptions
         now = self._clock.monotonic()
         connection = Connection(loaded.session, loaded.row_key, state, now)
+        connection.taken_over = True
         if not self._may_go_on(loaded, identity):
             self._dtls.forget(loaded.session)
             self._keeper.delete(connection)

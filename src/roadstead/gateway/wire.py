@@ -153,7 +153,7 @@ class Wire:
             first_token=self._random(1)[0],
             random=self._random,
         )
-        seen = list(self._recent_message_ids(connection.state.device_id))
-        if seen:
-            endpoint.seed_seen(seen)
+        # After a new handshake a device may count its messages from 1 again.
+        if connection.taken_over:
+            endpoint.seed_seen(self._recent_message_ids(connection.state.device_id))
         return endpoint
