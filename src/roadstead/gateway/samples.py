@@ -11,7 +11,7 @@ from roadstead.protocol.dtls.server import DtlsServer
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One number; its name begins with ``roadstead_``, a counter's ends in ``_total``."""
+    """One number under its bare name; whoever shows it adds the prefix and ``_total``."""
 
     name: str
     help: str
@@ -41,12 +41,12 @@ def edge_samples(
 
 def counter(name: str, value: float) -> Sample:
     """A number that only grows."""
-    return Sample(f"roadstead_{name}_total", _help(name), "counter", value)
+    return Sample(name, _help(name), "counter", value)
 
 
 def gauge(name: str, value: float) -> Sample:
     """A number that is what it is now."""
-    return Sample(f"roadstead_{name}", _help(name), "gauge", value)
+    return Sample(name, _help(name), "gauge", value)
 
 
 def _help(name: str) -> str:
