@@ -185,7 +185,7 @@ def test_the_server_serves_what_device_os_said(server: RoadsteadServer) -> None:
         assert client.put(f"/v1/devices/{DEVICE_ID}/ping").json()["online"] is True
         assert client.get(f"/v1/devices/{DEVICE_ID}/nosuch").status_code == 404
 
-        # Killed and started again, the server goes on in the same session: this device has only one.
+        # Killed and started again, the server goes on in the only session that this device has.
         server.restart()
         assert read("counter") == 4
         assert client.get(f"/v1/devices/{DEVICE_ID}").json()["functions"] == shown["functions"]
