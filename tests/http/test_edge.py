@@ -156,7 +156,7 @@ async def test_what_is_not_there_yet_says_so_to_whoever_is_signed_in(cloud, jo, 
     if method != "HEAD":
         assert answer.json()["ok"] is False
         assert answer.json()["error"] == "not_offered"
-        assert "is not offered by this version" in answer.json()["error_description"]
+        assert "not offered by this version" in answer.json()["error_description"]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,6 @@ def not_offered(what: str) -> Handler:
     """A handler that says that ``what`` is not offered by this version."""
 
     async def refuse(call: Call) -> object:
-        raise NotOffered("not_offered", f"{what} is not offered by this version of the server.")
+        raise NotOffered("not_offered", f"{what}: not offered by this version of the server.")
 
     return refuse
