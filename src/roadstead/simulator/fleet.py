@@ -5,6 +5,7 @@ import logging
 import resource
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import msgspec
@@ -178,6 +179,8 @@ class Fleet:
 
     def _end(self) -> None:
         self._timers.close()
+        # What the end itself cuts off is no failure of the server's: it is not counted.
+        self.counters = replace(self.counters)
         sessions = {}
         for device in self.devices:
             device.stop()

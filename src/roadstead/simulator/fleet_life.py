@@ -11,6 +11,9 @@ from roadstead.simulator.timers import TimerHeap
 SPREAD = (0.7, 1.3)
 """Times of the plan vary by these factors, so that a fleet does not move in step."""
 
+UNNOTICED_MOVES = 0.5
+"""Share of moves of which the device knows nothing, as behind a NAT that forgot its mapping."""
+
 
 class FleetLife:
     """Lets the plan's events happen to devices, each in its own rhythm.
@@ -48,7 +51,12 @@ class FleetLife:
             device.sleep(self._plan.sleep.asleep_s)
 
     def _move(self, device: VirtualDevice) -> None:
-        if device.state is DeviceState.ONLINE:
+        if device.state is not DeviceState.ONLINE:
+            return
+        # Without a connection id a device that moved unnoticed cannot be recognised.
+        if device.generation.connection_id and self._random.random() < UNNOTICED_MOVES:
+            device.rebind()
+        else:
             device.move()
 
     def _reboot(self, device: VirtualDevice) -> None:
