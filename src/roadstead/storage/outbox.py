@@ -6,6 +6,7 @@ process, another server, or a command at the shell.
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -134,10 +135,10 @@ class OutboxFollower:
         return len(rows) == PAGE_ROWS
 
     async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._poll_s)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it can swallow a cancellation that meets the wake-up.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_s):
+                await self._wake.wait()
         self._wake.clear()
 
     async def _clean(self) -> None:
