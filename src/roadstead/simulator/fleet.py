@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import resource
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -19,7 +18,7 @@ from roadstead.simulator.generation import GENERATIONS
 from roadstead.simulator.identity import make_identity
 from roadstead.simulator.network import UnreliableNetwork
 from roadstead.simulator.plan import FleetPlan
-from roadstead.simulator.port import ServerAddress
+from roadstead.simulator.port import ServerAddress, resolve
 from roadstead.simulator.state_folder import StateFolder, StoredDevice
 from roadstead.simulator.timers import TimerHeap
 
@@ -84,7 +83,7 @@ class Fleet:
             FleetError: too few file descriptors, or the server's name is unknown.
         """
         _allow_descriptors(len(self._stored))
-        server = await _resolve(self._account)
+        server = await _find_server(self._account)
         self._make_devices(server)
         work = asyncio.create_task(self._work())
         ending = asyncio.create_task(stop.wait())
@@ -231,12 +230,9 @@ def _allow_descriptors(devices: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-async def _resolve(account: CloudAccount) -> ServerAddress:
+async def _find_server(account: CloudAccount) -> ServerAddress:
     endpoint = await account.find_endpoint()
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_DGRAM)
+        return await resolve(endpoint.host, endpoint.port, endpoint.public_key)
     except OSError as error:
         raise FleetError(f"the server's host {endpoint.host} is unknown: {error}") from error
-    family, _, _, _, address = found[0]
-    return ServerAddress(address, family, endpoint.public_key)

@@ -24,6 +24,18 @@ class ServerAddress:
     public_key: bytes
 
 
+async def resolve(host: str, port: int, public_key: bytes) -> ServerAddress:
+    """The address of a server by name or number.
+
+    Raises:
+        OSError: the name is unknown.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    family, _, _, _, address = found[0]
+    return ServerAddress(address, family, public_key)
+
+
 class DatagramPort:
     """Sends to and receives from one server address.
 
