@@ -169,6 +169,19 @@ def test_a_restarted_simulator_takes_its_sessions_up_again(api, simulate, tmp_pa
     assert {device["id"] for device in api.get("/v1/devices").json()} == before
 
 
+def test_a_kept_fleet_starts_anew_on_another_server(api, simulate, tmp_path):
+    arguments = ("--devices", "2", "--state", str(tmp_path / "state"))
+    first = simulate(*arguments)
+    named_and_online(api, 2)
+    first.end()
+    (tmp_path / "other").mkdir()
+    with RoadsteadServer(tmp_path / "other") as other:
+        other.create_user(EMAIL, PASSWORD)
+        token = other.log_in(EMAIL, PASSWORD)
+        numbers = Simulation(other, token, *arguments, "--duration", "4").wait()
+    assert (numbers["handshakes"], numbers["resumes"], numbers["claimed"]) == (2, 0, 2)
+
+
 def test_devices_do_not_notice_that_the_server_was_killed(api, server, simulate):
     simulation = simulate("--devices", "5", "--rate", "2")
     named_and_online(api, 5)

@@ -5,6 +5,7 @@ import logging
 import resource
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from random import Random
 
 import msgspec
@@ -63,6 +64,7 @@ class Fleet:
         self._timers = TimerHeap(asyncio.get_running_loop())
         self._life = FleetLife(plan, self._timers, Random(plan.seed))
         self._stored = list(_stored_or_new(plan, state))
+        self._server_digest = b""
         self._to_claim: asyncio.Queue[int] = asyncio.Queue()
 
     @property
@@ -106,12 +108,15 @@ class Fleet:
                 tasks.create_task(self._claim_devices())
 
     def _make_devices(self, server: ServerAddress) -> None:
+        self._server_digest = sha256(server.public_key).digest()
         sessions = self._state.take_sessions() if self._state else {}
         now = self._timers.now()
-        self.devices = [
-            self._make_device(number, stored, server, sessions.get(stored.device_id), now)
-            for number, stored in enumerate(self._stored)
-        ]
+        for number, stored in enumerate(self._stored):
+            session = sessions.get(stored.device_id)
+            if stored.server and stored.server != self._server_digest:
+                self._note(number, server=b"", claimed=False)
+                session = None
+            self.devices.append(self._make_device(number, stored, server, session, now))
         self.claimed = sum(stored.claimed for stored in self._stored)
 
     def _make_device(
@@ -140,9 +145,9 @@ class Fleet:
 
     async def _bring_up(self, numbers: Iterator[int], pace: "_Pace") -> None:
         for number in numbers:
-            if not self._stored[number].registered:
+            if not self._stored[number].server:
                 await self._account.register(self.devices[number].identity)
-                self._note(number, registered=True)
+                self._note(number, server=self._server_digest)
             await pace.wait()
             self.devices[number].start()
             self._life.begin(self.devices[number])
@@ -173,7 +178,7 @@ class Fleet:
         self.claim_failures += 1
         log.warning("device %s was not claimed: %s", identity.text_id, trouble)
 
-    def _note(self, number: int, **facts: bool) -> None:
+    def _note(self, number: int, **facts: bool | bytes) -> None:
         self._stored[number] = msgspec.structs.replace(self._stored[number], **facts)
 
     def _end(self) -> None:

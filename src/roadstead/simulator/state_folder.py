@@ -20,14 +20,19 @@ SESSIONS_FILE = "sessions.msgpack"
 
 
 class StoredDevice(msgspec.Struct, frozen=True):
-    """One device of the fleet as it is kept; the private key is secret."""
+    """One device of the fleet as it is kept; the private key is secret.
+
+    Attributes:
+        server: digest of the key of the server that knows it; empty if none does yet.
+        claimed: whether it belongs to an account there.
+    """
 
     device_id: bytes
     private_der: bytes
     platform_id: int
     generation: str
     seed: int
-    registered: bool = False
+    server: bytes = b""
     claimed: bool = False
 
     def identity(self) -> VirtualIdentity:
