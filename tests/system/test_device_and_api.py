@@ -3,21 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from random import Random
 
 import httpx
 import pytest
+from tests.system.desk import Desk
 from tests.system.harness import RoadsteadServer
 
-from roadstead.simulator.cloud_account import CloudAccount
 from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.firmware import Publication
 from roadstead.simulator.generation import GENERATIONS
-from roadstead.simulator.identity import make_identity
-from roadstead.simulator.port import resolve
 from roadstead.simulator.publishing import Outcome
-from roadstead.simulator.timers import TimerHeap
-from roadstead.simulator.workbench import Workbench
 
 pytestmark = pytest.mark.system
 
@@ -45,42 +40,9 @@ async def api(server: RoadsteadServer, token: str) -> AsyncIterator[httpx.AsyncC
         yield client
 
 
-class Desk:
-    """Devices on the developer's desk: registered, online, claimed."""
-
-    def __init__(self, server: RoadsteadServer, token: str) -> None:
-        self._server, self._token = server, token
-        self._timers = TimerHeap(asyncio.get_running_loop())
-        self._devices: list[VirtualDevice] = []
-
-    async def put(self, generation: str = "6.2", *, claimed: bool = True) -> VirtualDevice:
-        async with CloudAccount(self._server.api_url, self._token) as account:
-            endpoint = await account.find_endpoint()
-            identity = make_identity(12, Random())
-            await account.register(identity)
-            device = VirtualDevice(
-                identity,
-                Workbench(Random(1), self._timers.now(), None),
-                await resolve(endpoint.host, endpoint.port, endpoint.public_key),
-                self._timers,
-                generation=GENERATIONS[generation],
-            )
-            self._devices.append(device)
-            device.start()
-            await device.connected(15)
-            if claimed:
-                await account.claim(identity)
-        return device
-
-    def clear(self) -> None:
-        for device in self._devices:
-            device.stop()
-        self._timers.close()
-
-
 @pytest.fixture
 async def desk(server: RoadsteadServer, token: str) -> AsyncIterator[Desk]:
-    desk = Desk(server, token)
+    desk = Desk(server.api_url, token)
     yield desk
     desk.clear()
 
