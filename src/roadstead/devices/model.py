@@ -259,3 +259,23 @@ class Signaling:
     id: str
     connected: bool
     signaling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """Somebody asks the owner of a device to hand it over.
+
+    Attributes:
+        id: 24 hex digits.
+        owner_id: who has to decide.
+        requester_id: who would own it.
+        token_digest: SHA-256 of the secret in the owner's mail, which may decide too.
+    """
+
+    id: str
+    device_id: str
+    owner_id: str
+    requester_id: str
+    token_digest: bytes
+    created_at: datetime
+    expires_at: datetime

@@ -53,10 +53,53 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What is kept of an issued token; the token itself is shown once and never stored."""
+    """What is kept of an issued token; the token itself is shown once and never stored.
+
+    Attributes:
+        family: the sign-in that it descends from, where that can be refreshed.
+        address: network address that it was issued to.
+        last_used_at: last use, to the minute; None while it was never used.
+    """
 
     digest: bytes
     user_id: str
     client_id: str
     created_at: datetime
     expires_at: datetime | None
+    family: str | None = None
+    address: str | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What a user's authenticator shows codes of.
+
+    Attributes:
+        sealed_secret: the shared secret, encrypted at rest.
+        last_step: time step of the last code that was used; it and earlier ones are refused.
+    """
+
+    user_id: str
+    sealed_secret: bytes
+    last_step: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """What is kept of a refresh token.
+
+    Attributes:
+        family: the sign-in that it descends from; all tokens of one sign-in share it.
+        lifetime_s: lifetime of the access tokens that it gives.
+        used_at: when it was exchanged for the next one.
+    """
+
+    digest: bytes
+    user_id: str
+    client_id: str
+    family: str
+    lifetime_s: int
+    expires_at: datetime
+    used_at: datetime | None = None

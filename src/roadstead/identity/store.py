@@ -46,6 +46,9 @@ access_tokens = Table(
     Column("client_id", Text, nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
     Column("expires_at", UtcTimestamp),
+    Column("family", String(24)),
+    Column("address", Text),
+    Column("last_used_at", UtcTimestamp),
     Index(None, "user_id"),
 )
 
@@ -125,6 +128,8 @@ def insert_token(conn: Connection, token: AccessToken) -> None:
             client_id=token.client_id,
             created_at=token.created_at,
             expires_at=token.expires_at,
+            family=token.family,
+            address=token.address,
         )
     )
 
@@ -132,14 +137,22 @@ def insert_token(conn: Connection, token: AccessToken) -> None:
 def find_token(conn: Connection, digest: bytes) -> tuple[AccessToken, User] | None:
     """A token, expired or not, and its user."""
     row = conn.execute(
-        select(access_tokens.c.digest, access_tokens.c.client_id, access_tokens.c.expires_at, users)
-        .add_columns(access_tokens.c.created_at.label("issued_at"))
+        select(users, *(column.label(f"token_{column.name}") for column in access_tokens.c))
         .join_from(access_tokens, users, users.c.id == access_tokens.c.user_id)
         .where(access_tokens.c.digest == digest)
     ).first()
     if row is None:
         return None
-    token = AccessToken(digest, row.id, row.client_id, row.issued_at, row.expires_at)
+    token = AccessToken(
+        digest=digest,
+        user_id=row.id,
+        client_id=row.token_client_id,
+        created_at=row.token_created_at,
+        expires_at=row.token_expires_at,
+        family=row.token_family,
+        address=row.token_address,
+        last_used_at=row.token_last_used_at,
+    )
     return token, _to_user(row)
 
 
@@ -152,6 +165,18 @@ def list_tokens(conn: Connection, user_id: str, *, at: datetime) -> list[AccessT
         .order_by(access_tokens.c.created_at, access_tokens.c.digest)
     )
     return [_to_token(row) for row in rows]
+
+
+def touch_token(conn: Connection, digest: bytes, at: datetime) -> None:
+    """Notes the use of a token."""
+    conn.execute(
+        update(access_tokens).where(access_tokens.c.digest == digest).values(last_used_at=at)
+    )
+
+
+def delete_user(conn: Connection, user_id: str) -> None:
+    """Removes an account with its tokens."""
+    conn.execute(delete(users).where(users.c.id == user_id))
 
 
 def delete_token(conn: Connection, digest: bytes) -> bool:
@@ -193,4 +218,7 @@ def _to_token(row: Row[Any]) -> AccessToken:
         client_id=row.client_id,
         created_at=row.created_at,
         expires_at=row.expires_at,
+        family=row.family,
+        address=row.address,
+        last_used_at=row.last_used_at,
     )
