@@ -110,7 +110,8 @@ async def test_a_device_signals(cloud: Cloud, jo: Person, sent, signaling):
     ("body", "status", "said"),
     [
         ({}, 400, "needs one of name, notes, signal"),
-        ({"name": "a", "signal": "1"}, 400, "in one request: name, signal"),
+        ({"name": "a", "signal": "perhaps"}, 400, "'signal'"),
+        ({"name": "a", "signal": "1", "flash": True}, 400, "in one request: flash, name, signal"),
         ({"name": "a", "nonsense": 1}, 400, "'nonsense'"),
         ({"name": 5}, 400, "'name'"),
         ({"name": None}, 400, "'name'"),
@@ -130,6 +131,18 @@ async def test_an_update_is_understood_before_anything_is_done(cloud, jo, body, 
     assert answer.status_code == status
     assert said in answer.json()["error_description"]
     assert (await jo.client.get(f"/v1/devices/{device_id}")).json() == before
+
+
+async def test_a_name_and_a_signal_may_come_in_one_request(cloud: Cloud, jo: Person):
+    device_id, device = await cloud.claimed(jo)
+    body = {"name": "lamp", "signal": "1"}
+    answer = (await jo.client.put(f"/v1/devices/{device_id}", json=body)).json()
+    assert (answer["id"], answer["name"], answer["signaling"]) == (device_id, "lamp", True)
+    assert device.signaling
+    cloud.unplug(device_id)
+    answer = await jo.client.put(f"/v1/devices/{device_id}", json={"name": "x", "signal": "0"})
+    assert answer.status_code == 408
+    assert (await jo.client.get(f"/v1/devices/{device_id}")).json()["name"] == "lamp"
 
 
 async def test_flashing_a_file_is_not_offered_and_the_file_is_not_read(cloud: Cloud, jo: Person):

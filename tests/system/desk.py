@@ -6,7 +6,7 @@ from random import Random
 from roadstead.simulator.cloud_account import CloudAccount
 from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.generation import GENERATIONS
-from roadstead.simulator.identity import make_identity
+from roadstead.simulator.identity import VirtualIdentity, make_identity
 from roadstead.simulator.port import resolve
 from roadstead.simulator.timers import TimerHeap
 from roadstead.simulator.workbench import Workbench
@@ -25,12 +25,25 @@ class Desk:
         self._timers = TimerHeap(asyncio.get_running_loop())
         self._devices: list[VirtualDevice] = []
 
-    async def put(self, generation: str = "6.2", *, claimed: bool = True) -> VirtualDevice:
-        """A device with the workbench application that is online."""
+    async def put(
+        self,
+        generation: str = "6.2",
+        *,
+        claimed: bool = True,
+        identity: VirtualIdentity | None = None,
+    ) -> VirtualDevice:
+        """A device with the workbench application that is online.
+
+        Args:
+            generation: its release of Device OS.
+            claimed: whether it shall belong to the account.
+            identity: who it is, registered already; None registers a new one.
+        """
         async with CloudAccount(self._api_url, self._token) as account:
             endpoint = await account.find_endpoint()
-            identity = make_identity(12, Random())
-            await account.register(identity)
+            if identity is None:
+                identity = make_identity(12, Random())
+                await account.register(identity)
             device = VirtualDevice(
                 identity,
                 Workbench(Random(1), self._timers.now(), None),

@@ -10,8 +10,9 @@ import msgspec
 from roadstead.devices.model import DeviceView
 from roadstead.devices.releases import release_name
 from roadstead.http.access_tokens import Ok
+from roadstead.http.errors import permission_denied
 from roadstead.http.operation import Call, Operation, not_offered
-from roadstead.identity.permissions import Permission
+from roadstead.identity.permissions import Permission, allows
 from roadstead.kit.clock import iso_ms
 
 _TAG = "Devices"
@@ -66,10 +67,14 @@ class ClaimAnswer(msgspec.Struct):
 
 
 class AttributesBody(msgspec.Struct):
-    """A new name, new notes, or both; notes of null remove them."""
+    """A new name, new notes, or both; notes of null remove them.
+
+    ``signal`` may come along: 1 makes the device signal in all colours, 0 ends it.
+    """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     notes: str | msgspec.UnsetType | None = msgspec.UNSET
+    signal: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class AttributesAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -79,6 +84,8 @@ class AttributesAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     updated_at: str
     name: str | msgspec.UnsetType = msgspec.UNSET
     notes: str | msgspec.UnsetType | None = msgspec.UNSET
+    connected: bool | msgspec.UnsetType = msgspec.UNSET
+    signaling: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class SignalBody(msgspec.Struct):
@@ -121,10 +128,13 @@ async def unclaim(call: Call) -> Ok:
 
 
 async def update(call: Call) -> AttributesAnswer:
-    """Changes name and notes."""
+    """Changes name and notes, and signals if that is asked for too."""
     body: AttributesBody = call.body
     ref = call.path["device"]
     result = AttributesAnswer(id="", updated_at="")
+    if body.signal is not msgspec.UNSET:
+        # First, because it alone may fail for a device that is away; then nothing is changed.
+        await _signal_too(call, body.signal, result)
     if body.name is not msgspec.UNSET:
         renamed = await call.parts.devices.rename(call.actor, ref, body.name)
         # The device may have been addressed by the name that it has just lost.
@@ -135,6 +145,13 @@ async def update(call: Call) -> AttributesAnswer:
         result.id, result.notes = noted.id, noted.notes
         result.updated_at = iso_ms(noted.updated_at)
     return result
+
+
+async def _signal_too(call: Call, on: bool, result: AttributesAnswer) -> None:
+    if not allows(call.actor, Permission.DEVICES_SIGNAL, owner_id=call.actor.user_id):
+        raise permission_denied()
+    outcome = await call.parts.devices.signal(call.actor, call.path["device"], on)
+    result.connected, result.signaling = outcome.connected, outcome.signaling
 
 
 async def signal(call: Call) -> SignalAnswer:

@@ -198,7 +198,9 @@ def group(operations: Sequence[Operation]) -> dict[tuple[str, str], Variants]:
 
 
 def _choose(variants: Variants, body: Body | None) -> Operation:
-    """The operation that a body means; a mix of several, or a field of none, is refused.
+    """The operation that a body means; a field of none is refused.
+
+    A mix of several is refused unless one of them knows all the fields.
 
     Raises:
         Invalid: ``invalid_request``.
@@ -207,8 +209,9 @@ def _choose(variants: Variants, body: Body | None) -> Operation:
         return variants[0]
     names = set(body.fields) if body else set()
     meant = [operation for operation in variants if operation.when & names]
-    if len(meant) == 1:
-        operation = meant[0]
+    whole = [operation for operation in meant if names <= known_fields(operation.body)]
+    if len(meant) == 1 or len(whole) == 1:
+        operation = (whole or meant)[0]
         unknown = names - known_fields(operation.body) if operation.offered else set()
         if not unknown:
             return operation
