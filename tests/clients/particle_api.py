@@ -95,31 +95,31 @@ class ParticleApi:
         await self._process.wait()
         await self._reader
 
-    async def answer(self, method: str, token: str | None = None, **arguments: Any) -> Any:
+    async def answer(self, method: str, auth: str | None = None, /, **arguments: Any) -> Any:
         """Calls a method of the client; gives the status and the body of its answer.
 
         Raises:
             ParticleError: the client threw.
         """
-        if token is not None:
-            arguments["auth"] = token
+        if auth is not None:
+            arguments["auth"] = auth
         line = await self._ask(call=method, args=arguments)
         return line["status"], line.get("body")
 
-    async def call(self, method: str, token: str | None = None, **arguments: Any) -> Any:
+    async def call(self, method: str, auth: str | None = None, /, **arguments: Any) -> Any:
         """Calls a method of the client; gives the body of its answer.
 
         Raises:
             ParticleError: the client threw.
         """
-        return (await self.answer(method, token, **arguments))[1]
+        return (await self.answer(method, auth, **arguments))[1]
 
     async def refusal(
-        self, method: str, token: str | None = None, **arguments: Any
+        self, method: str, auth: str | None = None, /, **arguments: Any
     ) -> ParticleError:
         """What the client throws; it is a failure if it does not throw."""
         try:
-            body = await self.call(method, token, **arguments)
+            body = await self.call(method, auth, **arguments)
         except ParticleError as error:
             return error
         raise AssertionError(f"{method} was not refused: {body}")

@@ -79,7 +79,7 @@ async def test_a_device_is_signalled(api, jo, desk):
 async def test_functions_and_variables(api, jo, desk):
     device = await desk.put()
     device_id = device.identity.text_id
-    at = {"token": jo.token, "deviceId": device_id}
+    at = {"auth": jo.token, "deviceId": device_id}
     called = await api.call("callFunction", **at, name="led", argument="on")
     assert (called["return_value"], called["connected"]) == (1, True)
     bare = await api.call("callFunction", **at, name="length")
@@ -97,7 +97,7 @@ async def test_functions_and_variables(api, jo, desk):
 
 async def test_calls_that_fail_carry_status_and_words(api, jo, desk):
     device, away = await desk.put(), await desk.put()
-    at = {"token": jo.token, "deviceId": device.identity.text_id}
+    at = {"auth": jo.token, "deviceId": device.identity.text_id}
     away.sleep(60)
     function, variable, silent, offline = await asyncio.gather(
         api.refusal("callFunction", **at, name="brew"),
@@ -230,6 +230,21 @@ async def test_what_this_server_does_not_offer_yet_is_an_error_with_words(api, j
     ):
         refused = await api.refusal(method, jo.token, **arguments)
         assert (refused.status, "not offer" in refused.short) == (501, True), method
+
+
+async def test_flashing_is_refused_with_words_though_the_file_is_still_coming(
+    api, jo, desk, tmp_path
+):
+    device = await desk.put()
+    firmware = tmp_path / "app.bin"
+    firmware.write_bytes(bytes(2_000_000))
+    refused = await api.refusal(
+        "flashDevice",
+        jo.token,
+        deviceId=device.identity.text_id,
+        files={"app.bin": str(firmware)},
+    )
+    assert (refused.status, "not offer" in (refused.short or "")) == (501, True)
 
 
 async def _stream_refusal(api, token, **arguments):
