@@ -13,6 +13,7 @@ Files:
     server_key   ``roadstead server-key export``
     device       ``roadstead device register``; device_csv reads its lists
     db           ``roadstead db upgrade``
+    backup       ``roadstead backup`` and ``roadstead restore``
     simulate     ``roadstead simulate``
     demo         ``roadstead demo``; demo_server, demo_feed and demo_screen are its parts
 

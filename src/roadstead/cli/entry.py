@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "device": "roadstead.cli.device",
     "server-key": "roadstead.cli.server_key",
     "db": "roadstead.cli.db",
+    "backup": "roadstead.cli.backup",
+    "restore": "roadstead.cli.backup",
     "simulate": "roadstead.cli.simulate",
     "demo": "roadstead.cli.demo",
 }
@@ -46,8 +48,9 @@ def build_app(wanted: str | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_common)
-    for name in [wanted] if wanted in COMMANDS else COMMANDS:
-        import_module(COMMANDS[name]).register(app)
+    modules = [COMMANDS[wanted]] if wanted in COMMANDS else dict.fromkeys(COMMANDS.values())
+    for module in modules:
+        import_module(module).register(app)
     return app
 
 
