@@ -11,6 +11,7 @@ Files:
     event, subscription, function, variable, signal, time, key_change    one message each
     vitals          diagnostics                           vital_table     their names and forms
     ledger          documents that are kept in step       structured      CBOR events and JSON
+    update, classic_update  firmware in chunks, the two ways
     varint, protobuf  numbers and fields, as Google's protocol buffers write them
     errors          what is wrong with a message
 
@@ -18,5 +19,5 @@ Who calls it: the gateway's rules and the simulator.
 
 What it must not do: keep state, send, or decide what a message leads to. What a device sends
 wrongly raises MessageFormatError and nothing else.
-Spec: device protocol notes §3; Device OS 0.6 to 6.2 wire.
+Spec: device protocol notes §3, §4; Device OS 0.6 to 6.2 wire.
 """
