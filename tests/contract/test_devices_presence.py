@@ -178,6 +178,18 @@ async def test_a_write_that_the_database_refuses_is_tried_again(board):
     assert (await board.stored(ID)).online
 
 
+async def test_a_failed_write_of_a_device_that_has_gone_since_is_forgotten(board):
+    now = board.clock.now()
+    board.online(ID, "no text \ud800", now, True)
+    board.flush()
+    board.online(ID, "192.0.2.1", now, True)
+    board.offline(ID, now)
+    await board.write()
+    assert board.find(ID) is None
+    assert await board.write() == 0
+    assert not (await board.stored(ID)).online
+
+
 async def test_the_last_changes_are_handed_over_when_it_ends(board):
     running = asyncio.create_task(board.run())
     await asyncio.sleep(0)

@@ -152,10 +152,13 @@ class PresenceBoard:
     def _written(self, row: PresenceRow, error: Exception | None) -> None:
         device_id = row.device_id
         if error is not None:
-            self._changed.setdefault(device_id)
+            # A later row may have been written meanwhile, and be forgotten already.
+            if device_id in self._rows:
+                self._changed.setdefault(device_id)
         elif not row.online and self._rows.get(device_id) is row:
             # Written, and not changed since: the database knows all of it.
             del self._rows[device_id]
+            self._changed.pop(device_id, None)
 
     def _settle(self, device_id: str, offset_ms: int) -> None:
         moment = self._heard.pop(device_id, None)
