@@ -11,6 +11,8 @@ from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import outbox_rows
 
+SYNCHRONOUS_NORMAL, SYNCHRONOUS_FULL = 1, 2
+
 
 def write_keys(conn: Connection, keys: Sequence[str]) -> None:
     conn.execute(outbox_rows.insert(), [{"at_s": 0, "topic": "t", "key": key} for key in keys])
@@ -127,3 +129,20 @@ async def test_a_cancelled_journal_answers_for_every_row(database: Database) -> 
     assert await database.read(stored) == kept
     assert not journal.append(write_keys, "later")
     await asyncio.wait_for(journal.close(), 1)
+
+
+async def test_a_durable_row_makes_its_batch_survive_a_power_loss(
+    database: Database, journal: Journal
+) -> None:
+    if database.dialect == "postgresql":
+        pytest.skip("every commit survives a power loss there")
+    levels: list[int] = []
+
+    def note_level(conn: Connection, rows: Sequence[object]) -> None:
+        levels.append(conn.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    for durable in (False, True):
+        journal.append(write_keys, "a")
+        journal.append(note_level, None, durable=durable)
+        await journal.flush()
+    assert levels == [SYNCHRONOUS_NORMAL, SYNCHRONOUS_FULL]

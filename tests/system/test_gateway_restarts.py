@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from tests.builders.dtls import GEN_3_0, GEN_3_1
 from tests.builders.edge import BOX_KEY, OWNER, Edge, start_edge, until
 from tests.builders.wire_device import WireDevice
@@ -254,4 +254,65 @@ async def test_a_silent_session_is_deleted_in_the_end(tmp_path: Path) -> None:
     rows = await edge.database.read(lambda conn: conn.execute(select(device_sessions)).all())
     assert rows == []
     assert edge.gateway._dtls.session_count == 0
+    await edge.stop()
+
+
+async def test_reserved_numbers_survive_a_power_loss(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    levels: list[int] = []
+
+    @event.listens_for(edge.database._engine, "before_cursor_execute")
+    def look(conn, cursor, statement, *_):  # type: ignore[no-untyped-def]
+        if statement.startswith("UPDATE device_sessions SET tx_limit"):
+            levels.append(cursor.connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    device = await edge.add_device()
+    await device.connect()
+    connection = edge.gateway._connections.find(device.device_id)
+    before = connection.session.tx_limit
+    edge.gateway._keeper.raise_limit(connection)
+    await until(lambda: connection.session.tx_limit > before)
+    assert levels == [2]  # FULL
+    device.close()
+    await edge.stop()
+
+
+async def test_positions_do_not_pile_up_while_the_journal_is_full(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    keeper, journal = edge.gateway._keeper, edge.journal
+    connection = edge.gateway._connections.find(device.device_id)
+    room, journal._max_pending = journal._max_pending, 0
+    for _ in range(10):
+        keeper.note_heard(connection)
+        keeper.flush()
+    assert len(keeper._later) == 0
+    journal._max_pending = room
+    device.close()
+    await edge.crash()
+    edge = await start_edge(tmp_path)
+    assert edge.gateway.counters.sessions_loaded == 1
+    await edge.stop()
+
+
+async def test_a_list_that_found_the_journal_full_does_not_undo_a_newer_one(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    keeper, journal = edge.gateway._keeper, edge.journal
+    connection = edge.gateway._connections.find(device.device_id)
+    settled: list[Exception | None] = []
+    room, journal._max_pending = journal._max_pending, 0
+    connection.state.subscriptions = [DeviceSubscription("a")]
+    keeper.store_subscriptions(connection, settled.append)
+    journal._max_pending = room
+    connection.state.subscriptions = [DeviceSubscription("a"), DeviceSubscription("b")]
+    keeper.store_subscriptions(connection, settled.append)
+    keeper.flush()
+    await until(lambda: settled == [None, None])
+    device.close()
+    edge = await restart(edge)
+    taken = edge.gateway._connections.find(device.device_id)
+    assert [one.prefix for one in taken.state.subscriptions] == ["a", "b"]
     await edge.stop()

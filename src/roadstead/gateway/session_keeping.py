@@ -1,8 +1,9 @@
 """Sessions across restarts: taken over at start, kept up to date, deleted in small steps.
 
-What is stored when: the session itself before the device may use it (durably); reserved record
-numbers in blocks, ahead of their use; Hello and subscriptions before they are acknowledged; the
-newest number received, the address and the time about once a second, for sessions that were heard.
+What is stored when: the session itself before the device may use it; reserved record numbers in
+blocks, ahead of their use; Hello and subscriptions before they are acknowledged: all of these so
+that they survive a power loss. The newest number received, the address and the time follow about
+once a second, for sessions that were heard.
 """
 
 import logging
@@ -35,7 +36,7 @@ from roadstead.protocol.dtls.snapshot import SessionSnapshot
 from roadstead.protocol.messages.hello import Hello
 from roadstead.protocol.messages.subscription import DeviceSubscription
 from roadstead.storage.database import Database
-from roadstead.storage.journal import Journal
+from roadstead.storage.journal import Journal, OnCommitted, RowWriter
 from roadstead.storage.secret_box import SecretBox
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class SessionKeeper:
         self._shard = shard
         self._expiry_s = expiry_s
         self._heard: set[Connection] = set()
-        self._later: deque[tuple[Any, Any, Any]] = deque()
+        self._later: deque[Callable[[], None]] = deque()
         self._recent: dict[str, list[int]] = {}
 
     async def load(self) -> list[Loaded]:
@@ -164,11 +165,11 @@ class SessionKeeper:
             connection.extending = False
             if error is not None:
                 log.warning("a reservation of record numbers was not stored: %s", error)
-                self._retry(partial(self.raise_limit, connection))
+                self._later.append(partial(self.raise_limit, connection))
             elif connection.alive:
                 self._dtls.extend_sequence(connection.session, limit)
 
-        self._append(write_limits, (connection.row_key, limit), on_committed)
+        self._append(write_limits, (connection.row_key, limit), on_committed, durable=True)
 
     def note_heard(self, connection: Connection) -> None:
         """Marks a session whose position is to be stored with the next flush."""
@@ -183,7 +184,9 @@ class SessionKeeper:
             if connection.alive:
                 session = connection.session
                 row = (connection.row_key, session.rx_highest, *session.address, heard_ms)
-                self._append(write_positions, row, None)
+                # With the journal full the next flush has a newer position, so none is kept.
+                if not self._journal.append(write_positions, row):
+                    self._heard.add(connection)
 
     def store_hello(
         self, connection: Connection, on_committed: Callable[[Exception | None], None]
@@ -191,41 +194,45 @@ class SessionKeeper:
         """Stores the Hello and clears the subscriptions."""
         state = connection.state
         facts = msgspec.json.encode(state.hello).decode()
-        self._append(write_hellos, (connection.row_key, state.device_id, facts), on_committed)
+        row = (connection.row_key, state.device_id, facts)
+        self._append(write_hellos, row, on_committed, durable=True)
 
     def store_facts(
         self, connection: Connection, on_committed: Callable[[Exception | None], None]
     ) -> None:
         """Stores facts that belong to the Hello and came later."""
         facts = msgspec.json.encode(connection.state.hello).decode()
-        self._append(write_facts, (connection.row_key, facts), on_committed)
+        self._append(write_facts, (connection.row_key, facts), on_committed, durable=True)
 
     def store_subscriptions(
         self, connection: Connection, on_committed: Callable[[Exception | None], None]
     ) -> None:
         """Stores the subscriptions as they are now."""
-        filters = encode_subscriptions(connection.state)
-        self._append(write_subscriptions, (connection.row_key, filters), on_committed)
+        row = (connection.row_key, encode_subscriptions(connection.state))
+        if not self._journal.append(write_subscriptions, row, on_committed, durable=True):
+            # Made anew then: a newer list may be written meanwhile.
+            self._later.append(partial(self.store_subscriptions, connection, on_committed))
 
     def delete(self, connection: Connection) -> None:
         """Deletes a session that was dropped."""
         self._heard.discard(connection)
-        self._append(delete_sessions, connection.row_key, None)
+        self._append(delete_sessions, connection.row_key)
 
-    def _append(self, writer: Any, row: Any, on_committed: Any) -> None:
-        if not self._journal.append(writer, row, on_committed):
-            self._later.append((writer, row, on_committed))
-
-    def _retry(self, action: Callable[[], None]) -> None:
-        self._later.append((None, action, None))
+    def _append(
+        self,
+        writer: RowWriter,
+        row: Any,
+        on_committed: OnCommitted | None = None,
+        *,
+        durable: bool = False,
+    ) -> None:
+        if not self._journal.append(writer, row, on_committed, durable=durable):
+            again = partial(self._append, writer, row, on_committed, durable=durable)
+            self._later.append(again)
 
     def _run_later(self) -> None:
         for _ in range(len(self._later)):
-            writer, row, on_committed = self._later.popleft()
-            if writer is None:
-                row()
-            else:
-                self._append(writer, row, on_committed)
+            self._later.popleft()()
 
     def _restore(self, row: SessionRow) -> Loaded | None:
         try:

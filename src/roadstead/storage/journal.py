@@ -25,7 +25,7 @@ OnCommitted = Callable[[Exception | None], None]
 REPORT_EVERY_S = 10.0
 """A database that is down fails every batch; the log says so once in this time."""
 
-_Entry = tuple[RowWriter, Any, OnCommitted | None]
+_Entry = tuple[RowWriter, Any, OnCommitted | None, bool]
 
 
 class Journal:
@@ -68,19 +68,25 @@ class Journal:
         self.failures = 0
 
     def append(
-        self, write_rows: RowWriter, row: Any, on_committed: OnCommitted | None = None
+        self,
+        write_rows: RowWriter,
+        row: Any,
+        on_committed: OnCommitted | None = None,
+        *,
+        durable: bool = False,
     ) -> bool:
         """Takes a row; False when the journal is full or closed, and then nothing was taken.
 
         ``on_committed(None)`` runs on the event loop after the commit, ``on_committed(error)``
-        after a failure.
+        after a failure. The commit of a ``durable`` row, and with it of its batch, survives a
+        power loss (see Database.write).
         """
         if self._closing or len(self._pending) + self._in_flight >= self._max_pending:
             return False
         if not self._pending and not self._in_flight:
             self._idle.clear()
             asyncio.get_running_loop().call_later(self._delay_s, self._wake.set)
-        self._pending.append((write_rows, row, on_committed))
+        self._pending.append((write_rows, row, on_committed, durable))
         return True
 
     async def run(self) -> None:
@@ -124,7 +130,10 @@ class Journal:
     async def _write_or_split(self, batch: Sequence[_Entry]) -> None:
         """Writes a batch; one row that the database refuses costs only itself, not the others."""
         try:
-            await self._database.write(lambda connection: _write(connection, batch))
+            await self._database.write(
+                lambda connection: _write(connection, batch),
+                durable=any(durable for _, _, _, durable in batch),
+            )
         except Exception as failure:
             self.failures += 1
             self._report(failure, len(batch))
@@ -154,7 +163,7 @@ class Journal:
 
 def _write(connection: Connection, batch: Sequence[_Entry]) -> None:
     runs: dict[str, list[tuple[RowWriter, list[Any]]]] = {}
-    for write_rows, row, _ in batch:
+    for write_rows, row, _, _ in batch:
         of_module = runs.setdefault(write_rows.__module__, [])
         if of_module and of_module[-1][0] == write_rows:
             of_module[-1][1].append(row)
@@ -166,7 +175,7 @@ def _write(connection: Connection, batch: Sequence[_Entry]) -> None:
 
 
 def _tell(batch: Sequence[_Entry], error: Exception | None) -> None:
-    for _, _, on_committed in batch:
+    for _, _, on_committed, _ in batch:
         if on_committed is not None:
             try:
                 on_committed(error)
