@@ -4,14 +4,18 @@ import asyncio
 import logging
 import random
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.builders.dtls import SERVER_KEY
-from tests.builders.edge import running_edge, until
+from sqlalchemy import Connection, func, select
+from tests.builders.dtls import SERVER_KEY, spki_of
+from tests.builders.edge import Edge, new_key, running_edge, until
 from tests.builders.wire_device import Lost, WireDevice
 
 from roadstead.devices.model import Registration
+from roadstead.gateway.session_store import device_sessions
 from roadstead.identity.model import OPERATOR
 
 pytestmark = pytest.mark.system
@@ -133,3 +137,51 @@ async def test_a_storm_of_handshakes_is_shed_while_a_known_device_is_served(
         assert all(edge.gateway.link.is_online(one.device_id) for one in crowd)
         for one in (device, *crowd):
             one.close()
+
+
+def before_stored(edge: Edge, change: Callable[[], Awaitable[object]]) -> None:
+    """Lets something happen while the next new session is being stored."""
+    keeper, store = edge.gateway._keeper, edge.gateway._keeper.store
+
+    async def store_late(*what: Any) -> bytes:
+        keeper.store = store
+        await change()
+        return await store(*what)
+
+    keeper.store = store_late
+
+
+async def test_a_key_that_is_replaced_during_the_handshake_opens_no_session(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        device = await edge.add_device()
+        other = spki_of(new_key())
+
+        async def replace_key() -> None:
+            await edge.registry.register(Registration(device.device_id, other, 32), actor=OPERATOR)
+            await asyncio.sleep(0.2)  # the change has been told before the session is there
+
+        before_stored(edge, replace_key)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                await device.connect()
+        assert edge.gateway.counters.sessions_lost == 1
+        assert edge.gateway._connections.list_all(device.device_id) == []
+        await edge.journal.flush()
+        assert await edge.database.read(count_sessions) == 0
+        device.close()
+
+
+async def test_an_owner_that_changes_during_the_handshake_gets_the_events(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        device = await edge.add_device()
+        before_stored(edge, lambda: edge.own(device.device_id, "b" * 24))
+        await edge.registry.find_identity(device.device_id)
+        await device.connect()
+        await device.publish("for/whom", b"1")
+        await until(lambda: edge.named("for/whom"))
+        assert edge.named("for/whom")[0].owner_id == "b" * 24
+        device.close()
+
+
+def count_sessions(conn: Connection) -> int:
+    return int(conn.execute(select(func.count()).select_from(device_sessions)).scalar_one())

@@ -21,6 +21,7 @@ from roadstead.gateway.counters import Counters
 from roadstead.gateway.refusals import RefusalLog
 from roadstead.gateway.session_keeping import SessionKeeper
 from roadstead.gateway.state import DeviceState
+from roadstead.gateway.tracing import DeviceTraces
 from roadstead.gateway.udp_socket import Address, show_host
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import DomainError
@@ -73,6 +74,7 @@ class Admission:
         clock: Clock,
         counters: Counters,
         random: Callable[[int], bytes],
+        traces: DeviceTraces,
         *,
         unknown_devices: Literal["refuse", "quarantine"],
         spawn: Spawn,
@@ -87,6 +89,7 @@ class Admission:
         self._clock = clock
         self._counters = counters
         self._random = random
+        self._traces = traces
         self._quarantine = unknown_devices == "quarantine"
         self._spawn = spawn
         self._adopt = adopt
@@ -113,6 +116,7 @@ class Admission:
             case SessionReady(session):
                 self._spawn(self._confirm(session))
             case HandshakeFailed(address, reason):
+                self._traces.on_handshake_failed(address, reason)
                 log.debug("handshake from %s failed: %s", show_host(address), reason)
             case _:
                 log.error("an event without a handler: %r", event)
@@ -169,6 +173,7 @@ class Admission:
         now = self._clock.monotonic()
         if identity is not None:
             device_id = bytes.fromhex(identity.device_id)
+            self._traces.on_key_offered(identity.device_id, event.address)
             self._dtls.accept_key(event.handshake, now, device_id=device_id)
         elif self._quarantine and len(self._connections.strangers) < STRANGERS_LIMIT:
             self._counters.keys_quarantined += 1
@@ -181,28 +186,52 @@ class Admission:
     def _refuse_key(self, event: KeyOffered, now: float) -> None:
         digest = hashlib.sha256(event.spki).hexdigest()
         reason = "no device is registered with this key"
+        self._traces.on_key_refused(digest, event.address)
         self.refusals.note(f"key {digest[:16]}", reason, show_host(event.address), now)
         self._dtls.refuse_key(event.handshake, now)
 
     async def _confirm(self, session: Session) -> None:
+        device_id = "" if session.device_id is None else session.device_id.hex()
         try:
-            identity = await self._find_identity(session)
-            device_id = "" if identity is None else identity.device_id
             key = await self._keeper.store(session, device_id, self._random)
         except Exception as error:
-            log.warning("a new session could not be stored: %s", error)
-            self._counters.sessions_lost += 1
-            self._dtls.abandon(session)
+            self._give_up(session, error)
             return
+        connection = Connection(session, key, DeviceState(device_id, None), 0.0)
+        try:
+            # Only now, and with nothing to wait for after it: its key or owner may have changed
+            # since the key was accepted, and changes are told to connections that stand.
+            identity = await self._find_identity(session)
+        except Exception as error:
+            self._keeper.delete(connection)
+            self._give_up(session, error)
+            return
+        if identity is None and session.device_id is not None:
+            self._keeper.delete(connection)
+            self._give_up(session, "its key is not registered any more")
+            return
+        connection.state.identity = identity
+        self._begin(connection)
+
+    def _begin(self, connection: Connection) -> None:
         now = self._clock.monotonic()
-        connection = Connection(session, key, DeviceState(device_id, identity), now)
-        session.context = connection
+        connection.opened_at = connection.heard_at = now
+        connection.session.context = connection
         self._counters.handshakes_done += 1
         self._adopt(connection)
-        self._dtls.confirm(session, now)
+        self._dtls.confirm(connection.session, now)
         self._drain()
 
+    def _give_up(self, session: Session, reason: object) -> None:
+        log.warning("a new session could not be kept: %s", reason)
+        self._counters.sessions_lost += 1
+        self._dtls.abandon(session)
+
     async def _find_identity(self, session: Session) -> DeviceIdentity | None:
+        """The device of a session, None when the key that it proved is not that device's (now)."""
         if session.device_id is None:
             return None
-        return await self._registry.find_identity(session.device_id.hex())
+        identity = await self._registry.find_identity(session.device_id.hex())
+        if identity is None or identity.spki_digest != session.spki_digest:
+            return None
+        return identity
