@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from roadstead.identity.credentials import parse_username
 from roadstead.kit.errors import Invalid, Unavailable
 from roadstead.organizations.model import PLAN_NAMES, PlanName
+from roadstead.outbound.mail import parse_smtp_url
 
 PREFIX = "ROADSTEAD_"
 
@@ -92,7 +94,14 @@ class Settings:
     """Networks of proxies whose forwarded client addresses are believed. Default none."""
 
     rate_limits: bool
-    """Whether requests per client address are limited. Default on."""
+    """Whether requests per client address are limited, and failed sign-ins lock. Default on."""
+
+    smtp_url: str | None
+    """Mail server, ``smtp://user:password@host:587`` or ``smtps://…``. Default None: letters go
+    to ``outbox`` in the data folder as ``.eml`` files, and the log names each."""
+
+    mail_from: str | None
+    """Sender of letters. Default None: ``roadstead@`` and the host of the public URL."""
 
     device_timeout_s: float
     """Seconds to wait for the answer of a connected device. Default 30, as in the field."""
@@ -104,6 +113,17 @@ class Settings:
     def database_url(self) -> str:
         """URL of the database: the given one, or the SQLite file in the data folder."""
         return self.database or f"sqlite:///{self.data_dir / 'roadstead.db'}"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Folder of letters where no mail server is set."""
+        return self.data_dir / "outbox"
+
+    @property
+    def mail_sender(self) -> str:
+        """Sender of letters."""
+        host = urlsplit(self.public_url).hostname if self.public_url else None
+        return self.mail_from or f"roadstead@{host or 'localhost'}"
 
     @property
     def keys_dir(self) -> Path:
@@ -233,6 +253,23 @@ def _parse_public_url(name: str, text: str) -> str | None:
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
 
 
+def _parse_smtp_url(name: str, text: str) -> str | None:
+    try:
+        if text:
+            parse_smtp_url(text)
+        return text or None
+    except Invalid as error:
+        # The text may hold a password, so it is not repeated.
+        raise Invalid("bad_setting", f"{PREFIX}{name.upper()} is {error.message}.") from None
+
+
+def _parse_mail_address(name: str, text: str) -> str | None:
+    try:
+        return parse_username(text) if text else None
+    except Invalid:
+        raise _refuse(name, text, "an e-mail address") from None
+
+
 def _parse_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
@@ -284,6 +321,8 @@ _KEYS: dict[str, _Key] = {
     "public_url": _Key(_parse_public_url, ""),
     "trusted_proxies": _Key(_parse_networks, ""),
     "rate_limits": _Key(_parse_switch, "on"),
+    "smtp_url": _Key(_parse_smtp_url, ""),
+    "mail_from": _Key(_parse_mail_address, ""),
     "device_timeout_s": _Key(_parse_seconds, "30"),
 }
 

@@ -33,11 +33,17 @@ from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
 from roadstead.http.metrics import Sample
+from roadstead.identity.lockout import Lockout
+from roadstead.identity.resets import PasswordResets
+from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.service import IdentityService
+from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.errors import Unavailable
 from roadstead.kit.ids import EventIds
 from roadstead.organizations.plans import PlanService
+from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
+from roadstead.outbound.mailbox import MailQueue
 from roadstead.storage import migrate
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
@@ -71,6 +77,7 @@ class Services:
     follower: OutboxFollower
     presence: PresenceBoard
     identity: IdentityService
+    mail: MailQueue
     gateway: Gateway
     http: HttpParts
 
@@ -83,9 +90,17 @@ def build_services(settings: Settings, database: Database) -> Services:
     follower = OutboxFollower(database, bus)
     announce = follower.wake
     plans = PlanService(database, clock, announce, default_plan=settings.default_plan)
+    lockout = Lockout(clock, enabled=settings.rate_limits)
     identity = IdentityService(
-        database, clock, announce, bus=bus, account_opened=plans.account_opened
+        database, clock, announce, bus=bus, account_opened=plans.account_opened, lockout=lockout
     )
+    box = SecretBox(load_or_create_key(settings.secret_key_file))
+    factors = SecondFactors(database, clock, identity, box, lockout)
+    mail = MailQueue(_mail_sender(settings, clock))
+
+    def origin() -> str:
+        return settings.public_url or http.bound_origin
+
     registry = DeviceRegistry(database, clock, bus, announce)
     presence = PresenceBoard(journal, clock)
     ingest = EventIngest(journal, bus, clock, EventIds())
@@ -98,7 +113,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         server_key=keys.ec,
         database=database,
         journal=journal,
-        box=SecretBox(load_or_create_key(settings.secret_key_file)),
+        box=box,
         registry=registry,
         reports=DeviceReports(database, clock, announce),
         presence=presence,
@@ -114,6 +129,9 @@ def build_services(settings: Settings, database: Database) -> Services:
     streams = EventStreams(bus)
     http = HttpParts(
         identity=identity,
+        sign_in=SignIn(database, identity, factors),
+        second_factors=factors,
+        resets=PasswordResets(database, clock, identity, mail, origin),
         devices=devices,
         registry=registry,
         publishing=EventPublishing(ingest),
@@ -128,11 +146,18 @@ def build_services(settings: Settings, database: Database) -> Services:
             signup_open=settings.signup == "open",
             public_url=settings.public_url,
             trusted_proxies=settings.trusted_proxies,
+            rate_limits=settings.rate_limits,
         ),
         metrics=(_Numbers(gateway, journal, ingest, streams),),
         pages=Pages(),
     )
-    return Services(journal, follower, presence, identity, gateway, http)
+    return Services(journal, follower, presence, identity, mail, gateway, http)
+
+
+def _mail_sender(settings: Settings, clock: SystemClock) -> MailSender:
+    if settings.smtp_url is None:
+        return FolderSender(settings.outbox_dir, settings.mail_sender, clock.now)
+    return SmtpSender(parse_smtp_url(settings.smtp_url), settings.mail_sender, clock.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +222,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
         await services.follower.start()
         if settings.udp is not None:
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
+        services.http.bound_origin = f"http://{Address(*http_socket.getsockname()[:2])}"
         web = _Server(_uvicorn_config(services.http))
         async with asyncio.TaskGroup() as tasks:
             kept = _start_background(tasks, services)
@@ -208,6 +234,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
             for task in kept:
                 task.cancel()
         services.gateway.close_socket()
+        await services.http.resets.close()
         services.identity.close()
 
 
@@ -225,6 +252,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "outbox": services.follower.run(),
         "presence": services.presence.run(),
         "gateway": services.gateway.run(),
+        "mail": services.mail.run(),
     }
     return [tasks.create_task(work, name=name) for name, work in parts.items()]
 

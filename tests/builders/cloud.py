@@ -23,16 +23,24 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
+from roadstead.identity.lockout import Lockout
 from roadstead.identity.model import OPERATOR
+from roadstead.identity.resets import PasswordResets
+from roadstead.identity.second_factor import SecondFactors
+from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
+from roadstead.outbound.mail import Mail
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import OutboxFollower
+from roadstead.storage.secret_box import SecretBox
 from tests.builders.device_link import Desk, DeskDevice
 from tests.builders.identity import make_identity
 
 PASSWORD = "correct horse battery"
+
+BOX_KEY = bytes(range(32))
 
 FOLLOW_S = 0.02
 """Seconds between two looks at the outbox."""
@@ -61,6 +69,26 @@ class Person:
         return {"Authorization": f"Bearer {self.token}"}
 
 
+class Letters:
+    """A mailbox that keeps what is posted."""
+
+    def __init__(self) -> None:
+        self.posted: list[Mail] = []
+
+    def post(self, mail: Mail) -> None:
+        self.posted.append(mail)
+
+    async def next_to(self, recipient: str, timeout_s: float = 3.0) -> Mail:
+        """Takes the oldest letter to this person; waits for it."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                for mail in self.posted:
+                    if mail.recipient == recipient:
+                        self.posted.remove(mail)
+                        return mail
+                await asyncio.sleep(0.01)
+
+
 @dataclass
 class Cloud:
     """Services, the application, and the devices on the desk."""
@@ -74,6 +102,7 @@ class Cloud:
     reports: DeviceReports
     ingest: EventIngest
     follower: OutboxFollower
+    letters: "Letters"
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
@@ -137,9 +166,16 @@ async def open_cloud(
     devices = DeviceService(
         database, clock, registry, presence, desk, follower.wake, function_timeout_s=30.0
     )
-    identity = make_identity(database, clock, bus=bus)
+    lockout = Lockout(clock)
+    identity = make_identity(database, clock, bus=bus, lockout=lockout)
+    factors = SecondFactors(database, clock, identity, SecretBox(BOX_KEY), lockout)
+    letters = Letters()
+    resets = PasswordResets(database, clock, identity, letters, lambda: "https://cloud.test")
     parts = HttpParts(
         identity=identity,
+        sign_in=SignIn(database, identity, factors),
+        second_factors=factors,
+        resets=resets,
         devices=devices,
         registry=registry,
         publishing=EventPublishing(ingest),
@@ -157,7 +193,7 @@ async def open_cloud(
     reports = DeviceReports(database, clock, follower.wake)
     await follower.start()
     app = build_app(parts, keep_alive_s=keep_alive_s)
-    cloud = Cloud(parts, app, desk, clock, journal, presence, reports, ingest, follower)
+    cloud = Cloud(parts, app, desk, clock, journal, presence, reports, ingest, follower, letters)
     running = [asyncio.create_task(journal.run()), asyncio.create_task(_follow(follower))]
     try:
         yield cloud
@@ -165,6 +201,7 @@ async def open_cloud(
         parts.stopping.set()
         for client in cloud.clients:
             await client.aclose()
+        await resets.close()
         await journal.close()
         for task in running:
             task.cancel()

@@ -4,6 +4,7 @@ from argon2 import Parameters, Type
 
 from roadstead.bus.local import LocalBus
 from roadstead.identity.hashing import PasswordHashing
+from roadstead.identity.lockout import Lockout
 from roadstead.identity.service import AccountOpened, IdentityService
 from roadstead.kit.clock import Clock
 from roadstead.storage.database import Database
@@ -26,6 +27,7 @@ def make_identity(
     *,
     bus: LocalBus | None = None,
     account_opened: AccountOpened | None = None,
+    lockout: Lockout | None = None,
 ) -> IdentityService:
     """The service with cheap hashing; changes are found by polling followers, if there are any."""
     return IdentityService(
@@ -35,4 +37,5 @@ def make_identity(
         bus=bus,
         account_opened=account_opened,
         hashing=PasswordHashing(CHEAP_HASHING),
+        lockout=lockout,
     )

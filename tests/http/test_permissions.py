@@ -10,6 +10,8 @@ BODIES = {
     "update_account": {"account_info": {"first_name": "Mallory"}},
     "change_username": {"username": "m@example.com", "current_password": "no matter what"},
     "change_password": {"password": "a long new one", "current_password": "no matter what"},
+    "confirm_mfa": {"mfa_token": "x", "otp": "000000"},
+    "disable_mfa": {"current_password": "no matter what"},
     "claim_device": {"id": "DEVICE"},
     "update_device": {"name": "mallory's", "notes": "mallory's"},
     "signal_device": {"signal": "1"},

@@ -148,9 +148,7 @@ def delete_all_of(conn: Connection, user_id: str) -> None:
     kept = transfer_requests.c
     conn.execute(delete(claim_codes).where(claim_codes.c.user_id == user_id))
     conn.execute(
-        delete(transfer_requests).where(
-            or_(kept.owner_id == user_id, kept.requester_id == user_id)
-        )
+        delete(transfer_requests).where(or_(kept.owner_id == user_id, kept.requester_id == user_id))
     )
 
 

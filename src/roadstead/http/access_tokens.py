@@ -5,7 +5,7 @@ Source: particle cloud notes §2.1; clients notes §4.
 
 import msgspec
 
-from roadstead.http.operation import Access, Call, Operation
+from roadstead.http.operation import Access, Call, Operation, QueryParameter
 from roadstead.identity.model import AccessToken
 from roadstead.identity.permissions import Permission
 from roadstead.kit.clock import iso_ms
@@ -120,6 +120,7 @@ OPERATIONS = (
         handler=list_tokens,
         access=Access.BASIC,
         permission=Permission.ACCOUNT_TOKENS_LIST,
+        query=(QueryParameter("otp", "Code of the second factor, with a Basic password."),),
         answer=list[ListedToken],
     ),
     Operation(

@@ -26,6 +26,7 @@ from roadstead.http.fields import (
     read_body,
 )
 from roadstead.http.operation import Access, Call, Edge, Operation
+from roadstead.http.rate_limits import RateLimits
 from roadstead.http.routing import Found, RouteTable, WrongMethod
 from roadstead.http.sse import StreamAnswer
 from roadstead.identity.model import Actor
@@ -64,6 +65,7 @@ class Dispatcher:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._parts = edge.parts
+        self._limits = RateLimits(edge.parts.clock, enabled=edge.parts.settings.rate_limits)
         self._routes = RouteTable(
             (method, path, variants) for (method, path), variants in group(edge.operations).items()
         )
@@ -90,6 +92,11 @@ class Dispatcher:
         exchange.address = request.caller.address
         found = self._route(request)
         exchange.operation = found.target[0].name
+        self._limits.admit(
+            request.caller,
+            (operation.name for operation in found.target),
+            streams=found.target[0].streams,
+        )
         body, actor = await self._authenticate(request, found.target)
         operation = _choose(found.target, body)
         exchange.operation = operation.name
@@ -174,8 +181,9 @@ class Dispatcher:
         pair = credentials.find_basic(request.headers)
         if pair is None:
             raise errors.credentials_missing()
-        user = await self._parts.identity.log_in(*pair)
-        return Actor(user.id, user.username, user.is_admin, address=request.caller.address)
+        address, code = request.caller.address, request.query.get("otp", "")
+        user = await self._parts.sign_in.check(*pair, code, address)
+        return Actor(user.id, user.username, user.is_admin, address=address)
 
     @staticmethod
     def _check_permission(

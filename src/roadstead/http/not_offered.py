@@ -28,18 +28,11 @@ _AREAS = {
 }
 """First segment below ``/v1`` and what it is; every method and path below it."""
 
-_OPEN_ROUTES = (
-    ("POST", "/v1/user/password-reset", "Resetting a password by mail"),
-    ("PUT", "/v1/user/password-reset", "Resetting a password by mail"),
-    ("GET", "/v1/build_targets", "Compiling in the cloud"),
-)
+_OPEN_ROUTES = (("GET", "/v1/build_targets", "Compiling in the cloud"),)
 """Routes that clients ask without a token."""
 
 _ROUTES = (
     ("DELETE", "/v1/user", "Deleting an account"),
-    ("GET", "/v1/user/mfa-enable", "A second factor"),
-    ("POST", "/v1/user/mfa-enable", "A second factor"),
-    ("PUT", "/v1/user/mfa-disable", "A second factor"),
     ("GET", "/v1/user/products", "Products"),
     ("POST", "/v1/user/products", "Products"),
     ("GET", "/v1/user/search", "Searching"),

@@ -1,8 +1,9 @@
-"""Access tokens for a username and a password.
+"""Access tokens for a password, for a code of a second factor, or for a refresh token.
 
-Source: particle cloud notes §2.1; clients notes §3, §4. Spec: RFC 6749 §4.3, §5.
+Source: particle cloud notes §2.1; clients notes §3, §4. Spec: RFC 6749 §4.3, §5, §6.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,13 +11,14 @@ import msgspec
 from roadstead.http import credentials
 from roadstead.http.operation import Access, Call, Operation
 from roadstead.identity.clients import find_client
+from roadstead.identity.tokens import IssuedToken
 from roadstead.kit.errors import Invalid
 
-SUPPORTED_GRANTS = ("password",)
+MFA_GRANT = "urn:custom:mfa-otp"
 
 KNOWN_GRANTS = (
     "password",
-    "urn:custom:mfa-otp",
+    MFA_GRANT,
     "client_credentials",
     "refresh_token",
     "authorization_code",
@@ -36,31 +38,69 @@ class TokenBody(msgspec.Struct):
     client_secret: str | None = None
     expires_in: int | None = None
     expires_at: str | None = None
+    mfa_token: str | None = None
+    otp: str | None = None
+    refresh_token: str | None = None
 
 
-class TokenAnswer(msgspec.Struct):
-    """A new token; ``expires_in`` is in seconds, 0 for never."""
+class TokenAnswer(msgspec.Struct, omit_defaults=True):
+    """A new token; ``expires_in`` is in seconds, 0 for never, and then nothing to refresh."""
 
     token_type: str
     access_token: str
     expires_in: int
+    refresh_token: str | None = None
 
 
 async def create_token(call: Call) -> TokenAnswer:
     """Issues a token."""
     body: TokenBody = call.body
     client = _client(call, body)
-    if body.grant_type not in SUPPORTED_GRANTS:
+    grant = _GRANTS.get(body.grant_type)
+    if grant is None:
         raise _unsupported_grant(body.grant_type)
-    if body.username is None or body.password is None:
-        missing = "username" if body.username is None else "password"
-        raise Invalid("invalid_request", f"Field {missing!r} is missing.")
-    lifetime_s = _lifetime_s(body, call.parts.clock.now())
-    user = await call.parts.identity.log_in(body.username, body.password)
-    issued = await call.parts.identity.issue_token(
-        user, client, lifetime_s=lifetime_s, address=call.caller.address
+    issued = await grant(call, body, client)
+    return TokenAnswer("bearer", issued.token, issued.expires_in_s or 0, issued.refresh_token)
+
+
+async def _by_password(call: Call, body: TokenBody, client: str) -> IssuedToken:
+    username, password = _need(body, "username"), _need(body, "password")
+    return await call.parts.sign_in.with_password(
+        username,
+        password,
+        client,
+        lifetime_s=_lifetime_s(body, call.parts.clock.now()),
+        address=call.caller.address,
     )
-    return TokenAnswer("bearer", issued.token, issued.expires_in_s or 0)
+
+
+async def _by_code(call: Call, body: TokenBody, client: str) -> IssuedToken:
+    mfa_token, code = _need(body, "mfa_token"), _need(body, "otp")
+    address = call.caller.address
+    return await call.parts.sign_in.with_code(mfa_token, code, client, address=address)
+
+
+async def _by_refresh(call: Call, body: TokenBody, client: str) -> IssuedToken:
+    return await call.parts.identity.refresh(
+        _need(body, "refresh_token"),
+        client,
+        lifetime_s=_lifetime_s(body, call.parts.clock.now()),
+        address=call.caller.address,
+    )
+
+
+_GRANTS: dict[str, Callable[[Call, TokenBody, str], Awaitable[IssuedToken]]] = {
+    "password": _by_password,
+    MFA_GRANT: _by_code,
+    "refresh_token": _by_refresh,
+}
+
+
+def _need(body: TokenBody, name: str) -> str:
+    value: str | None = getattr(body, name)
+    if value is None:
+        raise Invalid("invalid_request", f"Field {name!r} is missing.")
+    return value
 
 
 def _client(call: Call, body: TokenBody) -> str:
@@ -101,7 +141,7 @@ def _unsupported_grant(grant: str) -> Invalid:
     known = "is not offered by this version" if grant in KNOWN_GRANTS else "is not known"
     return Invalid(
         "unsupported_grant_type",
-        f"grant_type {grant!r} {known}; supported: {', '.join(SUPPORTED_GRANTS)}.",
+        f"grant_type {grant!r} {known}; supported: {', '.join(_GRANTS)}.",
     )
 
 
@@ -111,11 +151,12 @@ OPERATIONS = (
         method="POST",
         path="/oauth/token",
         tag=_TAG,
-        summary="Sign in: exchange username and password for a token",
+        summary="Sign in: exchange a password, a code or a refresh token for a token",
         handler=create_token,
         access=Access.OPEN,
         body=TokenBody,
         form_only=True,
         answer=TokenAnswer,
+        errors=(403, 429),
     ),
 )

@@ -13,7 +13,9 @@ from roadstead.http import (
     events,
     not_offered,
     oauth,
+    passwords,
     provisioning,
+    second_factor,
     server,
     users,
 )
@@ -23,6 +25,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *oauth.OPERATIONS,
     *access_tokens.OPERATIONS,
     *users.OPERATIONS,
+    *passwords.OPERATIONS,
+    *second_factor.OPERATIONS,
     *devices.OPERATIONS,
     *provisioning.OPERATIONS,
     *device_calls.OPERATIONS,

@@ -14,7 +14,10 @@ from roadstead.events.streams import EventStreams
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
 from roadstead.http.metrics import MetricsSource
+from roadstead.identity.resets import PasswordResets
+from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.service import IdentityService
+from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import Clock
 from roadstead.storage.database import Database
 
@@ -31,11 +34,13 @@ class HttpSettings:
         public_url: origin under which people reach this server, without a trailing slash; None to
             take it from each request.
         trusted_proxies: networks of proxies whose forwarded headers are believed.
+        rate_limits: requests of one address are limited.
     """
 
     signup_open: bool = False
     public_url: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    rate_limits: bool = False
 
 
 class PageSource(Protocol):
@@ -51,6 +56,7 @@ class HttpParts:
 
     Attributes:
         udp_address, tcp_address: where devices arrive; set once their sockets are bound.
+        bound_origin: ``http://`` and the address that the HTTP socket is bound to; set with it.
         metrics: who else has numbers for ``/metrics``.
         pages: what is at ``/`` (``index.html``) and below ``/assets/``.
         stopping: once set, open event streams end at once.
@@ -58,6 +64,9 @@ class HttpParts:
     """
 
     identity: IdentityService
+    sign_in: SignIn
+    second_factors: SecondFactors
+    resets: PasswordResets
     devices: DeviceService
     registry: DeviceRegistry
     publishing: EventPublishing
@@ -71,6 +80,7 @@ class HttpParts:
     settings: HttpSettings = HttpSettings()
     udp_address: BoundAddress | None = None
     tcp_address: BoundAddress | None = None
+    bound_origin: str = ""
     metrics: Sequence[MetricsSource] = ()
     pages: PageSource | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

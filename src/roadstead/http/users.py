@@ -102,7 +102,7 @@ async def create_user(call: Call) -> Ok:
 
 async def get_user(call: Call) -> UserAnswer:
     """The caller's account."""
-    return _answer(await call.parts.identity.get_user(call.actor))
+    return await _answer(call, await call.parts.identity.get_user(call.actor))
 
 
 async def identify(call: Call) -> Identity:
@@ -113,7 +113,8 @@ async def identify(call: Call) -> Identity:
 async def update_account(call: Call) -> UserAnswer:
     """Changes account facts."""
     body: AccountBody = call.body
-    return _answer(await call.parts.identity.update_account(call.actor, body.account_info))
+    user = await call.parts.identity.update_account(call.actor, body.account_info)
+    return await _answer(call, user)
 
 
 async def change_username(call: Call) -> Done:
@@ -134,11 +135,11 @@ async def change_password(call: Call) -> Done:
     return Done("User's password updated.")
 
 
-def _answer(user: User) -> UserAnswer:
+async def _answer(call: Call, user: User) -> UserAnswer:
     return UserAnswer(
         username=user.username,
         account_info={**_ACCOUNT_DEFAULTS, **user.account_info},
-        mfa=Mfa(enabled=False),
+        mfa=Mfa(enabled=await call.parts.second_factors.is_enabled(user.id)),
         subscription_ids=[],
         scim_provisioned=False,
         no_password=user.password_hash is None,

@@ -74,7 +74,9 @@ refresh_tokens = Table(
 def find_factor(conn: Connection, user_id: str) -> SecondFactor | None:
     """The user's second factor."""
     row = conn.execute(select(second_factors).where(second_factors.c.user_id == user_id)).first()
-    return row and SecondFactor(user_id, bytes(row.sealed_secret), row.last_step, row.created_at)
+    if row is None:
+        return None
+    return SecondFactor(user_id, bytes(row.sealed_secret), row.last_step, row.created_at)
 
 
 def insert_factor(conn: Connection, factor: SecondFactor) -> None:
@@ -177,7 +179,9 @@ def insert_refresh(conn: Connection, token: RefreshToken) -> None:
 def find_refresh(conn: Connection, digest: bytes) -> RefreshToken | None:
     """A refresh token, used or expired or not."""
     row = conn.execute(select(refresh_tokens).where(refresh_tokens.c.digest == digest)).first()
-    return row and RefreshToken(
+    if row is None:
+        return None
+    return RefreshToken(
         digest=digest,
         user_id=row.user_id,
         client_id=row.client_id,

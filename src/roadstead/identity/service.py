@@ -13,8 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from roadstead.bus.local import LocalBus
 from roadstead.identity import credentials, store
 from roadstead.identity.hashing import PasswordHashing
+from roadstead.identity.lockout import Lockout
 from roadstead.identity.model import Actor, User
-from roadstead.identity.tokens import AccessTokens, Kept, invalid_grant
+from roadstead.identity.recording import actor_of
+from roadstead.identity.refresh import RefreshTokens
+from roadstead.identity.tokens import Kept, invalid_grant
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from roadstead.kit.ids import new_object_id
@@ -29,8 +32,8 @@ class AccountOpened(Protocol):
         """``first_admin``: the user is the first administrator of this server."""
 
 
-class IdentityService(AccessTokens):
-    """People, their passwords and their tokens (``AccessTokens`` has what is done with tokens).
+class IdentityService(RefreshTokens):
+    """People and their passwords; the classes that it builds on have what is done with tokens.
 
     Args:
         database: where they are kept.
@@ -40,6 +43,7 @@ class IdentityService(AccessTokens):
         account_opened: told of each new account.
         hasher_threads: threads that hash passwords.
         hashing: replaces the hashing, for tests that need a cheap one.
+        lockout: refuses to go on guessing passwords; None to let everything pass.
     """
 
     def __init__(
@@ -52,10 +56,12 @@ class IdentityService(AccessTokens):
         account_opened: AccountOpened | None = None,
         hasher_threads: int = 2,
         hashing: PasswordHashing | None = None,
+        lockout: Lockout | None = None,
     ) -> None:
         super().__init__(database, clock, announce, bus)
         self._account_opened = account_opened
         self._hashing = hashing or PasswordHashing(threads=hasher_threads)
+        self._lockout = lockout or Lockout(clock, enabled=False)
 
     async def create_user(
         self,
@@ -103,15 +109,30 @@ class IdentityService(AccessTokens):
         await self._write_unique_name(work, name)
         return user
 
-    async def log_in(self, username: str, password: str) -> User:
+    async def log_in(self, username: str, password: str, *, address: str = "") -> User:
         """The user with this name and password; takes as long for a name that nobody has.
 
         Raises:
             Invalid: ``invalid_grant``.
-            TooMany: ``busy``.
+            TooMany: ``busy``, or ``locked_out`` after too many failures from this address.
         """
-        user = await self._find_user_by_name(username)
-        return await self._verify(user, password)
+        async with self._lockout.attempt(address, username):
+            user = await self._find_user_by_name(username)
+            return await self._verify(user, password)
+
+    async def confirm_password(self, actor: Actor, password: str) -> User:
+        """The actor's account, when this is its password.
+
+        Raises:
+            Invalid: ``wrong_password``.
+            TooMany: as ``log_in``.
+        """
+        user = await self.get_user(actor)
+        try:
+            async with self._lockout.attempt(actor.address, user.username):
+                return await self._verify(user, password)
+        except Invalid as error:
+            raise _wrong_password() from error
 
     async def get_user(self, actor: Actor) -> User:
         """The actor's own account.
@@ -129,7 +150,7 @@ class IdentityService(AccessTokens):
         Raises:
             Invalid: ``wrong_password`` or ``weak_password``.
         """
-        user = await self._confirm(actor, current)
+        user = await self.confirm_password(actor, current)
         password_hash = await self._hashing.hash(credentials.parse_new_password(new, user.username))
 
         def work(conn: Connection) -> list[bytes]:
@@ -151,7 +172,7 @@ class IdentityService(AccessTokens):
             Invalid: ``wrong_password`` or ``bad_username``.
             Conflict: ``user_exists``.
         """
-        user = await self._confirm(actor, current)
+        user = await self.confirm_password(actor, current)
         name = credentials.parse_username(username)
 
         def work(conn: Connection) -> None:
@@ -189,6 +210,35 @@ class IdentityService(AccessTokens):
 
         return await self._apply(actor.user_id, work)
 
+    async def set_password(
+        self, password: str, permit: Callable[[Connection], User], action: str, address: str
+    ) -> User:
+        """Sets a password on another proof than the old one, and ends all tokens.
+
+        Args:
+            password: as ``credentials.parse_new_password`` gave it.
+            permit: in the transaction: checks and uses up the proof; gives the user.
+            action: for the audit row.
+            address: network address of the caller.
+        """
+        password_hash = await self._hashing.hash(password)
+
+        def work(conn: Connection) -> User:
+            user = permit(conn)
+            version = user.password_version
+            if not store.update_password(conn, user.id, password_hash, version=version):
+                raise _wrong_password()
+            actor = actor_of(user, address)
+            self._record(conn, actor, action, user.id, None, None)
+            self._revoke_all(conn, actor)
+            outbox.append(conn, "user.changed", user.id)
+            return user
+
+        user = await self._database.write(work, durable=True)
+        self._cache.drop_user(user.id)
+        self._announce()
+        return user
+
     def close(self) -> None:
         """Ends the hashing threads."""
         self._hashing.close()
@@ -218,12 +268,6 @@ class IdentityService(AccessTokens):
         await self._database.write(
             lambda conn: store.replace_hash(conn, user_id, old_hash, new_hash), durable=True
         )
-
-    async def _confirm(self, actor: Actor, password: str) -> User:
-        try:
-            return await self._verify(await self.get_user(actor), password)
-        except Invalid as error:
-            raise _wrong_password() from error
 
     async def _write_unique_name(self, work: Callable[[Connection], Kept], username: str) -> Kept:
         try:

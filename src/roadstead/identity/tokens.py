@@ -3,6 +3,7 @@
 The text of a token exists only in the answer that hands it out; what is kept is its SHA-256 digest.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable
@@ -12,18 +13,21 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.bus.local import LocalBus
-from roadstead.identity import credentials, store
+from roadstead.identity import credentials, safety_store, store
 from roadstead.identity.model import AccessToken, Actor, User
+from roadstead.identity.recording import record
 from roadstead.identity.token_cache import TokenCache, TokenFacts
 from roadstead.kit.clock import Clock, iso_ms
-from roadstead.kit.errors import Invalid, NotFound
+from roadstead.kit.errors import Invalid, NotFound, Unavailable
 from roadstead.kit.ids import new_access_token
 from roadstead.storage import outbox
 from roadstead.storage.database import Database
 
 Kept = TypeVar("Kept")
+
+TOUCH_EVERY_S = 60
+"""Seconds between two notes of a token's use; the cache asks about this often anyway."""
 
 _TOKEN = re.compile(r"[0-9a-f]{40}")
 
@@ -36,11 +40,13 @@ class IssuedToken:
         token: 40 hex digits.
         expires_in_s: lifetime in seconds; None for never.
         expires_at: end of its life; None for never.
+        refresh_token: 40 hex digits; None where there is none.
     """
 
     token: str
     expires_in_s: int | None
     expires_at: datetime | None
+    refresh_token: str | None = None
 
 
 class AccessTokens:
@@ -79,16 +85,16 @@ class AccessTokens:
         now = self._clock.now()
         expires_at = credentials.token_expiry(lifetime_s, now)
         text = new_access_token()
-        token = AccessToken(_digest(text), user.id, client_id, now, expires_at)
+        token = AccessToken(
+            _digest(text), user.id, client_id, now, expires_at, address=address or None
+        )
         actor = Actor(user.id, user.username, user.is_admin, client_id, token.digest, address)
 
         def work(conn: Connection) -> None:
-            stored = store.find_user(conn, user.id)
-            if stored is None or stored.password_version != user.password_version:
-                raise invalid_grant()
+            self._check_unchanged(conn, user)
             store.delete_expired_tokens(conn, user.id, at=now)
             store.insert_token(conn, token)
-            self._record(conn, actor, "token.issue", user.id, None, _token_facts(token))
+            self._record(conn, actor, "token.issue", user.id, None, token_facts(token))
 
         await self._database.write(work, durable=True)
         seconds = int((expires_at - now).total_seconds()) if expires_at else None
@@ -156,11 +162,27 @@ class AccessTokens:
         if found is None:
             return None
         token, user = found
+        await self._touch(token)
         facts = TokenFacts(
             digest, user.id, user.username, user.is_admin, token.client_id, token.expires_at
         )
         self._cache.put(facts, self._clock.monotonic(), epoch=epoch)
         return facts
+
+    async def _touch(self, token: AccessToken) -> None:
+        """Notes the use, at most once a minute; a full disk keeps nobody from reading."""
+        now = self._clock.now()
+        last = token.last_used_at
+        if last is None or (now - last).total_seconds() >= TOUCH_EVERY_S:
+            with contextlib.suppress(Unavailable):
+                await self._database.write(lambda conn: store.touch_token(conn, token.digest, now))
+
+    @staticmethod
+    def _check_unchanged(conn: Connection, user: User) -> None:
+        """Refuses a user whose password was changed since they logged in."""
+        stored = store.find_user(conn, user.id)
+        if stored is None or stored.password_version != user.password_version:
+            raise invalid_grant()
 
     async def _revoke(self, digest: bytes, address: str) -> bool:
         def work(conn: Connection) -> bool:
@@ -168,8 +190,10 @@ class AccessTokens:
             if found is None or not store.delete_token(conn, digest):
                 return False
             token, user = found
+            if token.family is not None:
+                safety_store.delete_family(conn, user.id, token.family)
             actor = Actor(user.id, user.username, address=address)
-            self._record(conn, actor, "token.revoke", user.id, _token_facts(token), None)
+            self._record(conn, actor, "token.revoke", user.id, token_facts(token), None)
             outbox.append(conn, "token.revoked", digest.hex())
             return True
 
@@ -180,6 +204,7 @@ class AccessTokens:
 
     def _revoke_all(self, conn: Connection, actor: Actor) -> list[bytes]:
         gone = store.delete_tokens(conn, actor.user_id)
+        safety_store.delete_refreshes(conn, actor.user_id)
         before: dict[str, object] = {"tokens": len(gone)}
         self._record(conn, actor, "token.revoke_all", actor.user_id, before, None)
         for digest in gone:
@@ -201,17 +226,7 @@ class AccessTokens:
         before: dict[str, object] | None,
         after: dict[str, object] | None,
     ) -> None:
-        trail.record(
-            conn,
-            actor_id=actor.user_id,
-            actor_name=actor.username,
-            address=actor.address,
-            action=action,
-            target=f"user/{user_id}",
-            before=before,
-            after=after,
-            at=self._clock.now(),
-        )
+        record(conn, actor, action, user_id, before, after, at=self._clock.now())
 
     def _hear_token(self, message: object) -> None:
         if isinstance(message, outbox.OutboxMessage):
@@ -231,7 +246,8 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _token_facts(token: AccessToken) -> dict[str, object]:
+def token_facts(token: AccessToken) -> dict[str, object]:
+    """What the audit trail says of a token."""
     return {
         # Enough to tell tokens apart in the trail, too little to be of use to a thief.
         "token": token.digest.hex()[:12],
