@@ -29,6 +29,7 @@ from roadstead.devices.service import DeviceService
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
+from roadstead.gateway import operator_socket
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
@@ -224,7 +225,15 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
         services.http.bound_origin = f"http://{Address(*http_socket.getsockname()[:2])}"
         web = _Server(_uvicorn_config(services.http))
-        async with asyncio.TaskGroup() as tasks:
+        bound = Address(*http_socket.getsockname()[:2])
+        questions = {
+            "device": services.gateway.trace,
+            "server": lambda _: {"http": str(bound), "version": __version__},
+        }
+        async with (
+            operator_socket.serving(settings.data_dir, questions),
+            asyncio.TaskGroup() as tasks,
+        ):
             kept = _start_background(tasks, services)
             serving = tasks.create_task(web.serve(sockets=[http_socket]), name="http")
             _announce_ready(http_socket, services.http.udp_address)

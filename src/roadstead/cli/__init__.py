@@ -14,6 +14,7 @@ Files:
     device       ``roadstead device register``; device_csv reads its lists
     db           ``roadstead db upgrade``
     backup       ``roadstead backup`` and ``roadstead restore``
+    doctor       ``roadstead doctor`` and ``doctor device``: doctor_checks, doctor_device, findings
     simulate     ``roadstead simulate``
     demo         ``roadstead demo``; demo_server, demo_feed and demo_screen are its parts
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "db": "roadstead.cli.db",
     "backup": "roadstead.cli.backup",
     "restore": "roadstead.cli.backup",
+    "doctor": "roadstead.cli.doctor",
     "simulate": "roadstead.cli.simulate",
     "demo": "roadstead.cli.demo",
 }

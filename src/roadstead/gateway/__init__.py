@@ -14,6 +14,7 @@ Files, from the outside in:
     performing, storing             carry the effects out
     delivery, subscriptions         events to devices: which get them, in which form
     session_store, session_keeping, continuity   sessions over restarts and changed keys
+    tracing, operator_socket        how far each device got, told to ``roadstead doctor``
     link, timeouts, counters, samples            calls, patience, numbers
 
 Who calls it: main builds one Gateway; everybody else reaches devices through devices.link.

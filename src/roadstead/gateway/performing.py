@@ -41,6 +41,7 @@ from roadstead.gateway.effects import (
 )
 from roadstead.gateway.refusals import RefusalLog
 from roadstead.gateway.storing import Storing
+from roadstead.gateway.tracing import DeviceTraces
 from roadstead.gateway.udp_socket import show_host
 from roadstead.gateway.wire import Wire
 from roadstead.kit.clock import Clock
@@ -79,6 +80,7 @@ class Performer:
         refusals: RefusalLog,
         clock: Clock,
         counters: Counters,
+        traces: DeviceTraces,
         random: Callable[[int], bytes],
         drop: Callable[[Connection, str], None],
         watch: Callable[[Connection], None],
@@ -90,6 +92,7 @@ class Performer:
         self._refusals = refusals
         self._clock = clock
         self._counters = counters
+        self._traces = traces
         self._random = random
         self._drop = drop
         self._watch = watch
@@ -104,11 +107,9 @@ class Performer:
             PublishEvent: self._publish,
             AnswerDevice: self._answer_device,
             StoreHello: self._store_hello,
-            StoreApplication: lambda connection, effect: self.storing.application(
-                connection, effect
-            ),
+            StoreApplication: self._store_application,
             StoreFacts: lambda connection, effect: self.storing.facts(connection, effect),
-            StoreSystem: lambda connection, effect: self.storing.system(connection, effect),
+            StoreSystem: self._store_system,
             StoreSubscriptions: lambda connection, effect: self.storing.subscriptions(
                 connection, effect
             ),
@@ -212,12 +213,23 @@ class Performer:
         # What made a device drop the connection would make it drop it again.
         self._wire.discard_pending(connection)
         self.abandon(connection)
+        self._trace(connection, "hello")
         self.storing.hello(connection, effect)
+
+    def _store_application(self, connection: Connection, effect: StoreApplication) -> None:
+        told = f"{len(effect.functions)} functions, {len(effect.variables)} variables"
+        self._trace(connection, "described", told)
+        self.storing.application(connection, effect)
+
+    def _store_system(self, connection: Connection, effect: StoreSystem) -> None:
+        self._trace(connection, "modules")
+        self.storing.system(connection, effect)
 
     def _set_online(self, connection: Connection, effect: SetOnline) -> None:
         state = connection.state
         if not effect.handshake:
             self._counters.resumed += 1
+        self._trace(connection, "online", "" if effect.handshake else "on its kept session")
         if not state.stranger:
             self._presence.online(
                 state.device_id,
@@ -230,6 +242,7 @@ class Performer:
 
     def _set_offline(self, connection: Connection, effect: SetOffline) -> None:
         state = connection.state
+        self._trace(connection, "offline")
         if not state.stranger:
             self._presence.offline(state.device_id, self._clock.now())
             self._presence.write_now(state.device_id)
@@ -244,6 +257,7 @@ class Performer:
 
     def _close(self, connection: Connection, effect: CloseSession) -> None:
         self._counters.identity_mismatches += 1
+        self._trace(connection, "refused", effect.reason)
         self._refusals.note(
             connection.state.device_id or "a device without a registered key",
             effect.reason,
@@ -251,6 +265,11 @@ class Performer:
             self._clock.monotonic(),
         )
         self._drop(connection, effect.reason)
+
+    def _trace(self, connection: Connection, step: str, detail: str = "") -> None:
+        state = connection.state
+        # A stranger names the device that it claims to be; that must not become its trace.
+        self._traces.note("" if state.stranger else state.device_id, step, detail)
 
     def _count(self, connection: Connection, effect: Count) -> None:
         setattr(self._counters, effect.counter, getattr(self._counters, effect.counter) + 1)

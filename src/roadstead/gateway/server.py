@@ -28,6 +28,7 @@ from roadstead.gateway.runner import Runner
 from roadstead.gateway.samples import Sample, edge_samples, gauge
 from roadstead.gateway.session_keeping import SessionKeeper
 from roadstead.gateway.storing import Storing, VitalsSink
+from roadstead.gateway.tracing import DeviceTraces
 from roadstead.gateway.udp_socket import Address, UdpSocket, open_udp_socket
 from roadstead.gateway.wire import Wire
 from roadstead.kit.clock import Clock
@@ -108,6 +109,7 @@ class Gateway:
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.counters = Counters()
+        self._traces = DeviceTraces(clock)
         self._settings = settings
         self._database = database
         self._registry = registry
@@ -230,6 +232,16 @@ class Gateway:
         yield from edge_samples(self.counters, self._dtls, self._socket)
         yield gauge("devices_online", self._presence.online_count)
 
+    def trace(self, device_id: str) -> dict[str, Any]:
+        """How far a device got, as ``tracing`` describes, and what arrived here at all."""
+        document = self._traces.describe(device_id, self._connections.find(device_id))
+        address = None if self._socket is None else self._socket.address
+        received = 0 if self._socket is None else self._socket.received
+        return document | {
+            "udp": None if address is None else list(address),
+            "datagrams_received": received,
+        }
+
     def _join(
         self,
         random: Callable[[int], bytes],
@@ -246,6 +258,7 @@ class Gateway:
             self._clock,
             self.counters,
             random,
+            self._traces,
             unknown_devices=self._settings.unknown_devices,
             spawn=self._spawn,
             adopt=runner.adopt,
@@ -262,6 +275,7 @@ class Gateway:
             refusals=runner.admission.refusals,
             clock=self._clock,
             counters=self.counters,
+            traces=self._traces,
             random=random,
             drop=runner.drop,
             watch=runner.watch,
