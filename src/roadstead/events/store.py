@@ -25,7 +25,7 @@ from sqlalchemy import (
 from roadstead.events.model import Event
 from roadstead.kit.ids import EVENT_COUNTER_BITS
 from roadstead.storage.columns import metadata
-from roadstead.storage.postgres import copy_rows
+from roadstead.storage.copying import copy_rows
 
 events = Table(
     "events",

@@ -8,7 +8,6 @@ from sqlalchemy.exc import ArgumentError
 
 from roadstead.kit.errors import Invalid
 from roadstead.storage.database import Database
-from roadstead.storage.postgres import PostgresDatabase
 from roadstead.storage.sqlite import SqliteDatabase
 
 SQLITE_PREFIX = "sqlite:///"
@@ -28,6 +27,9 @@ async def open_database(url: str) -> Database:
     if url.startswith(SQLITE_PREFIX):
         database = await asyncio.to_thread(SqliteDatabase, sqlite_path(url))
     elif url.startswith("postgresql"):
+        # Not imported where it is not used: its drivers take half a second of every start.
+        from roadstead.storage.postgres import PostgresDatabase
+
         database = PostgresDatabase(asyncpg_url(url))
     else:
         raise _bad_url("it begins with neither sqlite:/// nor postgresql://")

@@ -6,15 +6,12 @@ makes one unit of many rows.
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.util import await_only
 
 from roadstead.kit.errors import Unavailable
 from roadstead.storage.database import Work
@@ -108,22 +105,6 @@ class PostgresDatabase:
         return Unavailable(
             "database_unavailable", f"The database does not answer{why}; nothing was changed."
         )
-
-
-def copy_rows(
-    conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Appends rows by COPY, in this unit's transaction, at several times an INSERT's speed.
-
-    Args:
-        conn: a unit of work on PostgreSQL.
-        table: its name.
-        columns: names of the columns, in the order of each row.
-        rows: values as asyncpg takes them; the column types of SQLAlchemy are not applied.
-    """
-    conn.exec_driver_sql("SELECT 1")  # the driver opens the transaction with the first statement
-    driver: Any = conn.connection.driver_connection
-    await_only(driver.copy_records_to_table(table, columns=columns, records=rows))
 
 
 def make_engine(url: str) -> AsyncEngine:
