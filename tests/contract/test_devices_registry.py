@@ -272,3 +272,23 @@ async def test_identities_that_were_found_once_need_no_database(database_url: st
     for number, key in enumerate(keys):
         assert (await reader.find_by_key(key)).device_id == make_device_id(number)
         assert await reader.find_identity(make_device_id(number))
+
+
+async def test_what_was_read_before_a_change_is_not_given_after_it(registry, database):
+    await registry.register(make_registration(), actor=OPERATOR)
+    read, stale = database.read, []
+
+    async def read_then_change(work):
+        found = await read(work)
+        if not stale:
+            stale.append(found)
+            await own(database, ID, JO.user_id)
+            registry.forget(ID)
+        return found
+
+    database.read = read_then_change
+    try:
+        assert (await registry.find_identity(ID)).owner_id == JO.user_id
+        assert stale[0].owner_id is None
+    finally:
+        del database.read

@@ -9,13 +9,17 @@ from tests.builders.dtls import GEN_3_0, GEN_3_1
 from tests.builders.edge import BOX_KEY, OWNER, Edge, start_edge, until
 from tests.builders.wire_device import WireDevice
 
+from roadstead.devices.announcing import DEVICE_CHANGED
+from roadstead.devices.model import DeviceIdentity
 from roadstead.events.store import events as events_table
 from roadstead.gateway.session_store import device_sessions
+from roadstead.kit.errors import Unavailable
 from roadstead.protocol.coap import codes
 from roadstead.protocol.coap.message import CON, Message, encode_message
 from roadstead.protocol.dtls.snapshot import SessionSnapshot
 from roadstead.protocol.messages.event import DeviceEvent, encode_event
 from roadstead.protocol.messages.subscription import DeviceSubscription
+from roadstead.storage.outbox import OutboxMessage
 from roadstead.storage.secret_box import SecretBox
 
 pytestmark = pytest.mark.system
@@ -315,4 +319,27 @@ async def test_a_list_that_found_the_journal_full_does_not_undo_a_newer_one(tmp_
     edge = await restart(edge)
     taken = edge.gateway._connections.find(device.device_id)
     assert [one.prefix for one in taken.state.subscriptions] == ["a", "b"]
+    await edge.stop()
+
+
+async def test_a_new_owner_is_learned_even_if_the_database_is_away_meanwhile(
+    tmp_path: Path,
+) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    find, failures = edge.registry.find_identity, [Unavailable("database_unavailable", "away")] * 2
+
+    async def find_later(device_id: str) -> DeviceIdentity | None:
+        if failures:
+            raise failures.pop()
+        return await find(device_id)
+
+    edge.registry.find_identity = find_later
+    await edge.own(device.device_id, "b" * 24)
+    edge.bus.publish(DEVICE_CHANGED, OutboxMessage(DEVICE_CHANGED, device.device_id, None))
+    connection = edge.gateway._connections.find(device.device_id)
+    await until(lambda: connection.state.identity.owner_id == "b" * 24)
+    assert not failures
+    device.close()
     await edge.stop()

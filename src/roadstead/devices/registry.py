@@ -22,6 +22,10 @@ from roadstead.storage.outbox import OutboxMessage
 BATCH_ROWS = 500
 """Registrations in one transaction: few enough that other writers hardly wait."""
 
+MAX_READS = 4
+"""How often an identity is read while changes keep arriving: what was read before a change must not
+be given after it, lest a former owner be taken for the present one."""
+
 
 class DeviceRegistry:
     """Registration for people, identities for the gateway.
@@ -160,11 +164,15 @@ class DeviceRegistry:
             Unavailable: the database cannot be asked.
         """
         found = self._cache.find(device_id)
-        if found is None:
+        if found is not None:
+            return found
+        for _ in range(MAX_READS):
             epoch = self._cache.epoch
             found = await self._database.read(lambda conn: store.find_identity(conn, device_id))
-            if found is not None:
-                self._cache.put(found, epoch=epoch)
+            if epoch == self._cache.epoch:
+                break
+        if found is not None:
+            self._cache.put(found, epoch=epoch)
         return found
 
     async def find_identities(self, device_ids: Sequence[str]) -> dict[str, DeviceIdentity]:

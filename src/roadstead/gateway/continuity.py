@@ -4,6 +4,8 @@ A session is worth as much as the key that opened it: it ends when another key i
 its device. An owner may change at any time, and with it who gets the device's events.
 """
 
+import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,9 +21,15 @@ from roadstead.gateway.runner import Runner
 from roadstead.gateway.session_keeping import Loaded, SessionKeeper
 from roadstead.gateway.state import DeviceState
 from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.errors import Unavailable
 from roadstead.protocol.dtls.server import DtlsServer
 from roadstead.storage.database import Database
 from roadstead.storage.outbox import OutboxMessage
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+"""Seconds between two questions to a database that is away."""
 
 
 class Continuity:
@@ -126,7 +134,7 @@ class Continuity:
         return identity.spki_digest == loaded.session.spki_digest
 
     async def _learn_identity(self, device_id: str) -> None:
-        identity = await self._registry.find_identity(device_id)
+        identity = await self._find_identity(device_id)
         for connection in self._connections.list_all(device_id):
             if identity is None:
                 self._runner.drop(connection, "the device is not registered any more")
@@ -137,7 +145,7 @@ class Continuity:
 
     async def _check_key(self, device_id: str) -> None:
         """Sessions that were proven by another key end; so do those of a former stranger."""
-        identity = await self._registry.find_identity(device_id)
+        identity = await self._find_identity(device_id)
         digest = None if identity is None else identity.spki_digest
         for connection in self._connections.list_all(device_id):
             if connection.session.spki_digest != digest:
@@ -147,3 +155,12 @@ class Continuity:
                 self._runner.drop(connection, "the device is registered now")
         if identity is not None:
             await self._learn_identity(device_id)
+
+    async def _find_identity(self, device_id: str) -> DeviceIdentity | None:
+        """What is registered now; waits while the database is away, for nobody tells it again."""
+        while True:
+            try:
+                return await self._registry.find_identity(device_id)
+            except Unavailable as error:
+                log.warning("a change of device %s waits for the database: %s", device_id, error)
+                await asyncio.sleep(RETRY_S)
