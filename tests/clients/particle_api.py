@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.clients.installing import NODE
+from tests.clients.promised_types import broken_promises
 
 DRIVER = Path(__file__).parent / "api_js.cjs"
 ANSWER_TIMEOUT_S = 30.0
@@ -104,7 +105,10 @@ class ParticleApi:
         if auth is not None:
             arguments["auth"] = auth
         line = await self._ask(call=method, args=arguments)
-        return line["status"], line.get("body")
+        body = line.get("body")
+        broken = broken_promises(method, body)
+        assert not broken, f"{method} promises its callers more: {broken}"
+        return line["status"], body
 
     async def call(self, method: str, auth: str | None = None, /, **arguments: Any) -> Any:
         """Calls a method of the client; gives the body of its answer.

@@ -112,7 +112,7 @@ async def test_calls_that_fail_carry_status_and_words(api, jo, desk):
         assert refused.description.startswith(f"HTTP error {refused.status} from http")
 
 
-async def test_a_device_whose_key_was_sent_connects(api, jo, desk):
+async def test_a_device_whose_key_was_sent_connects_and_counts(api, jo, desk):
     identity = make_identity(13, Random())
     sent = await api.call(
         "sendPublicKey",
@@ -124,6 +124,11 @@ async def test_a_device_whose_key_was_sent_connects(api, jo, desk):
     assert sent["ok"] is True
     device = await desk.put(identity=identity, claimed=False)
     assert device.online
+    before = await api.call("getUserInfo", jo.token)
+    await api.call("claimDevice", jo.token, deviceId=identity.text_id)
+    after = await api.call("getUserInfo", jo.token)
+    assert after["cellular_device_count"] == before["cellular_device_count"] + 1
+    assert after["wifi_device_count"] == before["wifi_device_count"]
     bad = await api.refusal(
         "sendPublicKey", jo.token, deviceId=identity.text_id, key="no key", algorithm="ecc"
     )

@@ -7,6 +7,7 @@ from random import Random
 import httpx
 import pytest
 from tests.clients.particle_cli import ParticleCli
+from tests.clients.second_factor import Authenticator
 
 from roadstead.simulator.firmware import Publication
 from roadstead.simulator.identity import make_identity
@@ -46,6 +47,26 @@ async def test_login_with_a_token(cli, jo):
     assert cli.profile["username"] == jo.username
     assert cli.profile["access_token_expires_at"]
     assert jo.username in await cli.ok("whoami")
+
+
+async def test_login_with_a_second_factor(cli, server, make_person):
+    person = make_person()
+    with server.client(person.token) as client:
+        offer = client.get("/v1/user/mfa-enable").json()
+        app = Authenticator(offer["secret"])
+        first = {"mfa_token": offer["mfa_token"], "otp": app.code()}
+        assert client.post("/v1/user/mfa-enable", json=first).json()["enrolled"] is True
+    secrets = ("--username", person.username, "--password", person.password)
+    assert "trouble with logging in" in await cli.fails("login", *secrets, "--otp", "000000")
+    await cli.ok("login", *secrets, "--otp", app.code())
+    assert person.username in await cli.ok("whoami")
+    creating = await cli.start("token", "create")
+    await creating.says("Please enter your password")
+    creating.type(person.password)
+    await creating.says("Please enter a login code")
+    creating.type(app.code())
+    created = await creating.end()
+    assert (created.code, "New access token expires on" in created.out) == (0, True), created.all
 
 
 async def test_a_token_that_has_ended_signs_the_cli_out(jos_cli, jos_profile):

@@ -43,6 +43,8 @@ async def test_the_account_has_the_fields_that_clients_read(jo: Person):
         "no_password": False,
         "tos": 1,
         "memberships": [],
+        "wifi_device_count": 0,
+        "cellular_device_count": 0,
         "is_admin": False,
     }
 

@@ -79,6 +79,10 @@ class DeviceService:
         views.sort(key=_handshake_order, reverse=True)
         return views
 
+    async def count_devices(self, actor: Actor) -> dict[int | None, int]:
+        """How many devices of each platform the actor has; None is an unknown platform."""
+        return await self._database.read(lambda conn: store.count_owned(conn, actor.user_id))
+
     async def get_device(self, actor: Actor, ref: str) -> DeviceView:
         """One of the actor's devices.
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     insert,
     select,
     update,
@@ -118,6 +119,14 @@ def list_owned(conn: Connection, owner_id: str) -> list[Device]:
     """All devices of the owner, by id."""
     rows = conn.execute(_SELECT.where(_D.owner_id == owner_id).order_by(_D.id))
     return [_to_device(row) for row in rows]
+
+
+def count_owned(conn: Connection, owner_id: str) -> dict[int | None, int]:
+    """How many devices of each platform the owner has; None is an unknown platform."""
+    rows = conn.execute(
+        select(_D.platform_id, func.count()).where(_D.owner_id == owner_id).group_by(_D.platform_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def claim_unowned(conn: Connection, device_id: str, owner_id: str, at: datetime) -> bool:

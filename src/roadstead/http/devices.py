@@ -49,6 +49,8 @@ class DeviceAnswer(msgspec.Struct, kw_only=True):
     firmware_updates_enabled: bool | None
     firmware_updates_forced: bool | None
     quarantined: bool
+    last_app: str | None = None
+    """The field's name of the last known application; always null here, as for newer devices."""
 
 
 class ClaimBody(msgspec.Struct):

@@ -6,6 +6,7 @@ Source: particle cloud notes §1.1, §2.2; clients notes §4.
 import msgspec
 
 from roadstead.http.access_tokens import Ok
+from roadstead.http.devices import CELLULAR_PLATFORMS
 from roadstead.http.operation import Access, Call, Operation, QueryParameter
 from roadstead.identity.model import Actor, User
 from roadstead.identity.permissions import Permission
@@ -68,6 +69,8 @@ class UserAnswer(msgspec.Struct):
     no_password: bool
     tos: int
     memberships: list[str]
+    wifi_device_count: int
+    cellular_device_count: int
     is_admin: bool
 
 
@@ -136,6 +139,8 @@ async def change_password(call: Call) -> Done:
 
 
 async def _answer(call: Call, user: User) -> UserAnswer:
+    counts = await call.parts.devices.count_devices(call.actor)
+    cellular = sum(counts.get(platform, 0) for platform in CELLULAR_PLATFORMS)
     return UserAnswer(
         username=user.username,
         account_info={**_ACCOUNT_DEFAULTS, **user.account_info},
@@ -145,6 +150,8 @@ async def _answer(call: Call, user: User) -> UserAnswer:
         no_password=user.password_hash is None,
         tos=1,
         memberships=[],
+        wifi_device_count=sum(counts.values()) - cellular,
+        cellular_device_count=cellular,
         is_admin=user.is_admin,
     )
 

@@ -1,0 +1,66 @@
+"""particle-api-js and the safety of accounts: second factor, reset, transfer, deletion."""
+
+import re
+
+import pytest
+from tests.clients.letters import read_letter
+from tests.clients.second_factor import Authenticator
+from tests.clients.signing_in import is_signed_out, log_in
+
+pytestmark = pytest.mark.system
+
+NEW_PASSWORD = "battery staple horse"
+
+
+async def test_a_second_factor_is_enrolled_asked_for_and_given_up(api, make_person):
+    person = make_person()
+    offer = await api.call("enableMfa", person.token)
+    assert offer["qr_url"]
+    app = Authenticator(offer["secret"])
+    wrong = await api.refusal("confirmMfa", person.token, mfaToken=offer["mfa_token"], otp="000000")
+    assert wrong.status == 400
+    confirmed = await api.call(
+        "confirmMfa", person.token, mfaToken=offer["mfa_token"], otp=app.code()
+    )
+    assert confirmed["enrolled"] is True
+    assert (await api.call("getUserInfo", person.token))["mfa"]["enabled"] is True
+    asked = await api.refusal("login", username=person.username, password=person.password)
+    assert (asked.status, asked.body["error"]) == (403, "mfa_required")
+    wrong = await api.refusal("sendOtp", mfaToken=asked.body["mfa_token"], otp="000000")
+    assert (wrong.status, wrong.body["error"]) == (400, "invalid_grant")
+    signed_in = await api.call("sendOtp", mfaToken=asked.body["mfa_token"], otp=app.code())
+    assert await api.call("getUserInfo", signed_in["access_token"])
+    wrong = await api.refusal("disableMfa", person.token, currentPassword="no")
+    assert wrong.status in (400, 403)
+    assert (await api.call("disableMfa", person.token, currentPassword=person.password))["ok"]
+    assert await log_in(api, person)
+
+
+async def test_enrolling_a_second_factor_may_end_all_other_tokens(api, make_person):
+    person = make_person()
+    other = await log_in(api, person)
+    offer = await api.call("enableMfa", person.token)
+    confirmed = await api.call(
+        "confirmMfa",
+        person.token,
+        mfaToken=offer["mfa_token"],
+        otp=Authenticator(offer["secret"]).code(),
+        invalidateTokens=True,
+    )
+    assert await is_signed_out(api, other)
+    (new,) = confirmed["tokens"]
+    assert await api.call("getUserInfo", new)
+
+
+async def test_a_forgotten_password_is_set_anew_by_the_letter(api, server, make_person):
+    person = make_person()
+    answer = await api.call("resetPassword", username=person.username)
+    assert answer["ok"] is True
+    assert await api.call("resetPassword", username="nobody@example.com") == answer
+    token = re.search(r"token=([\w-]+)", await read_letter(server, person.username))[1]
+    body = {"token": token, "password": NEW_PASSWORD}
+    assert (await api.call("put", uri="/v1/user/password-reset", data=body))["ok"] is True
+    assert await is_signed_out(api, person.token)
+    assert await log_in(api, person, password=NEW_PASSWORD)
+    again = await api.refusal("put", uri="/v1/user/password-reset", data=body)
+    assert (again.status, bool(again.short)) == (400, True)
