@@ -25,6 +25,9 @@ FORMAT_STRUCTURED: Final = 65001
 """Content formats of payloads. Structured data of devices is CBOR with the number 65001;
 subscribers for structured data take it with the number 60 only."""
 
+FORMAT_MAX: Final = 0xFFFF
+"""Largest number of a content format. Spec: RFC 7252 §12.3."""
+
 TEXT_FORMATS: Final = frozenset({None, FORMAT_TEXT, 40, 41, FORMAT_JSON})
 """Formats that a handler for text takes."""
 
@@ -57,7 +60,8 @@ def decode_event(message: Message) -> DeviceEvent:
     """The event in a message of either side; a name in several segments is joined.
 
     Raises:
-        MessageFormatError: the name is missing, empty or not UTF-8, or an option is too long.
+        MessageFormatError: the name is missing, empty or not UTF-8, an option is too long, or the
+            format is no number of the registry (0 to 65535, RFC 7252 §12.3).
     """
     path: list[bytes] = []
     content_format, ttl_s = None, DEFAULT_MAX_AGE_S
@@ -74,6 +78,8 @@ def decode_event(message: Message) -> DeviceEvent:
         raise MessageFormatError(f"bad event: {error}") from None
     if not name:
         raise MessageFormatError("event without a name")
+    if content_format is not None and content_format > FORMAT_MAX:
+        raise MessageFormatError("event of an impossible format")
     return DeviceEvent(name, message.payload or None, content_format, ttl_s, path[0] == b"e")
 
 

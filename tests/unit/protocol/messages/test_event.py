@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roadstead.protocol.coap.codes import POST
 from roadstead.protocol.coap.message import (
     CON,
     Message,
@@ -65,6 +66,14 @@ def test_events_of_all_generations_are_read(encoded: str, event: DeviceEvent) ->
 def test_events_that_are_none_are_refused(encoded: str) -> None:
     with pytest.raises(MessageFormatError):
         decode_event(message(encoded))
+
+
+def test_the_format_of_an_event_has_two_bytes_at_most() -> None:
+    largest = Message(CON, POST, 7, b"", encode_event(DeviceEvent("n", b"1", 0xFFFF)).options)
+    assert decode_event(largest).content_format == 0xFFFF
+    beyond = Message(CON, POST, 7, b"", encode_event(DeviceEvent("n", b"1", 0x10000)).options)
+    with pytest.raises(MessageFormatError):
+        decode_event(beyond)
 
 
 def test_a_6_2_device_writes_only_what_differs_from_the_usual() -> None:
