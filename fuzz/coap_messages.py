@@ -24,6 +24,7 @@ with atheris.instrument_imports(include=["roadstead.protocol"]):
     from roadstead.protocol.coap.message import Message, decode_message, encode_message
     from roadstead.protocol.messages import (
         application,
+        classic_update,
         describe,
         event,
         function,
@@ -36,6 +37,7 @@ with atheris.instrument_imports(include=["roadstead.protocol"]):
         structured,
         subscription,
         time,
+        update,
         variable,
         vitals,
     )
@@ -47,6 +49,11 @@ RECORDINGS = Path(__file__).parent.parent / "tests" / "vectors" / "data"
 CORPUS = Path(__file__).parent / "corpus" / "coap_messages"
 
 OF_MESSAGES: tuple[Callable[[Message], Any], ...] = (
+    classic_update.decode_chunk,
+    classic_update.decode_chunk_missed,
+    classic_update.decode_update_begin,
+    classic_update.decode_update_ready,
+    classic_update.decode_update_result,
     describe.decode_describe,
     describe.decode_describe_answer,
     describe.decode_describe_request,
@@ -61,6 +68,13 @@ OF_MESSAGES: tuple[Callable[[Message], Any], ...] = (
     signal.decode_signal_request,
     subscription.decode_subscription,
     time.decode_time_response,
+    update.decode_problem,
+    update.decode_statistics,
+    update.decode_update_accepted,
+    update.decode_update_ack,
+    update.decode_update_chunk,
+    update.decode_update_finish,
+    update.decode_update_start,
     variable.decode_variable_request,
 )
 
