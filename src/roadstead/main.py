@@ -21,6 +21,7 @@ from roadstead import __version__
 from roadstead.bus.local import LocalBus
 from roadstead.config import Address, Settings
 from roadstead.console.pages import Pages
+from roadstead.devices.claiming import ClaimCodes
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
@@ -134,6 +135,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         second_factors=factors,
         resets=PasswordResets(database, clock, identity, mail, origin),
         devices=devices,
+        claim_codes=ClaimCodes(database, clock),
         registry=registry,
         publishing=EventPublishing(ingest),
         streams=streams,

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from roadstead.bus.local import LocalBus
 from roadstead.console.pages import Pages
+from roadstead.devices.claiming import ClaimCodes
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
@@ -177,6 +178,7 @@ async def open_cloud(
         second_factors=factors,
         resets=resets,
         devices=devices,
+        claim_codes=ClaimCodes(database, clock),
         registry=registry,
         publishing=EventPublishing(ingest),
         streams=EventStreams(bus),

@@ -8,6 +8,7 @@ from roadstead.gateway.effects import (
     Acknowledge,
     AnswerDevice,
     Ask,
+    ClaimByCode,
     CloseSession,
     Count,
     Effect,
@@ -117,6 +118,8 @@ def _word(effect: Effect) -> str:
             return f"store flags enabled={enabled} forced={forced}"
         case StoreVitals():
             return "store vitals"
+        case ClaimByCode(code=code, success=success):
+            return f"claim by {code[:3]}…, then {'; '.join(words(success))}"
         case SetOffline():
             return "offline"
         case SetSafeMode():

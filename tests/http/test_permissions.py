@@ -12,6 +12,7 @@ BODIES = {
     "change_password": {"password": "a long new one", "current_password": "no matter what"},
     "confirm_mfa": {"mfa_token": "x", "otp": "000000"},
     "disable_mfa": {"current_password": "no matter what"},
+    "create_claim_code": {"iccid": "8934"},
     "claim_device": {"id": "DEVICE"},
     "update_device": {"name": "mallory's", "notes": "mallory's"},
     "signal_device": {"signal": "1"},

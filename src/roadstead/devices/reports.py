@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from roadstead.devices import announcing, store
+from roadstead.devices.claiming import redeem
 from roadstead.kit.clock import Clock
+from roadstead.kit.errors import Invalid
 from roadstead.storage.database import Database
 
 NO_NUMBER = 0xFFFF
@@ -108,6 +110,24 @@ class DeviceReports:
     async def safe_mode(self, device_id: str, active: bool) -> None:
         """Whether the device runs without its application."""
         await self._store(device_id, {"safe_mode": active})
+
+    async def claim_code(self, device_id: str, code: str, address: str) -> bool:
+        """The device said a claim code; True when it belongs to the code's person now.
+
+        Args:
+            device_id: who said it.
+            code: as it was said.
+            address: network address of the device, for the audit row.
+        """
+        at = self._clock.now()
+        try:
+            claimed = await self._database.write(
+                lambda conn: redeem(conn, device_id, code, address, at), durable=True
+            )
+        except Invalid:
+            return False
+        self._announce()
+        return claimed
 
     async def _store(
         self, device_id: str, values: dict[str, Any], *, announced: str | None = None

@@ -29,6 +29,8 @@ class Counters(msgspec.Struct):
         calls: functions, variables, signals, pings and vitals asked of devices.
         calls_failed: of those, the ones that gave no result.
         asks_failed: confirmable requests to devices that were never acknowledged.
+        claim_codes_used: claim codes that gave a device its owner.
+        claim_codes_refused: claim codes that were malformed, unknown, used or expired.
         reports_failed: facts told by devices that could not be stored.
         system_events_dropped: system events lost because the journal stayed full.
         callback_errors: exceptions caught at the edge of the loop; each is logged.
@@ -56,6 +58,8 @@ class Counters(msgspec.Struct):
     calls: int = 0
     calls_failed: int = 0
     asks_failed: int = 0
+    claim_codes_used: int = 0
+    claim_codes_refused: int = 0
     reports_failed: int = 0
     system_events_dropped: int = 0
     callback_errors: int = 0

@@ -152,6 +152,14 @@ class StoreUpdateFlags(Effect, frozen=True):
     then: tuple[Effect, ...] = ()
 
 
+class ClaimByCode(Effect, frozen=True):
+    """Make the device its code's person's; tell it only when that is so, after the commit."""
+
+    receipt: Request
+    code: str
+    success: tuple[Effect, ...] = ()
+
+
 class StoreVitals(Effect, frozen=True):
     """Keep the vitals, publish them, then let ``call`` return."""
 

@@ -7,12 +7,14 @@ Source: device protocol notes §3.7, §3.8, §3.15, §3.16, §5.4.
 
 import msgspec
 
+from roadstead.devices.claiming import CODE_CHARS
 from roadstead.events.limits import MAX_PAYLOAD_BYTES, validate_name
 from roadstead.gateway.call_rules import tell_event
 from roadstead.gateway.device_events import Meaning, asked_fact, meaning_of
 from roadstead.gateway.effects import (
     Acknowledge,
     AnswerDevice,
+    ClaimByCode,
     Count,
     Effect,
     PublishEvent,
@@ -41,6 +43,9 @@ OLD_FIRST_PREFIX = "spark"
 BURST_IDS = 256
 """A device sends its list as one burst: ids that follow the first one within this distance
 belong to it even if the network brought them earlier."""
+
+CLAIMED_EVENT = "spark/device/claim/success"
+"""Tells the device that its claim code did what it is for. Source: particle cloud notes §3.4.2."""
 
 BOOLEANS = {b"true": True, b"false": False}
 """The only two values of the update flags."""
@@ -123,10 +128,20 @@ def _on_system_event(
             return [_publish(event, request), SetSafeMode(state.description)]
         case Meaning.HARDWARE_FACT:
             return _on_hardware_fact(state, request, event)
+        case Meaning.CLAIM_CODE:
+            return _on_claim_code(state, request, event)
         case Meaning.UPDATES_ENABLED | Meaning.UPDATES_FORCED:
             return _on_consent(state, request, event, meaning)
         case _:
             return [Acknowledge(request)]
+
+
+def _on_claim_code(state: DeviceState, request: Request, event: DeviceEvent) -> list[Effect]:
+    code = (event.payload or b"").decode("ascii", "replace")
+    if len(code) != CODE_CHARS or state.stranger:
+        return [Acknowledge(request), Count("claim_codes_refused")]
+    # The device forgets its code with this event, and says it at every handshake until then.
+    return [ClaimByCode(request, code, success=(tell_event(CLAIMED_EVENT, b"ok"),))]
 
 
 def _on_consent(

@@ -20,6 +20,7 @@ from roadstead.gateway.effects import (
     Acknowledge,
     AnswerDevice,
     Ask,
+    ClaimByCode,
     CloseSession,
     Count,
     Effect,
@@ -116,6 +117,7 @@ class Performer:
             StoreUpdateFlags: lambda connection, effect: self.storing.update_flags(
                 connection, effect
             ),
+            ClaimByCode: lambda connection, effect: self.storing.claim(connection, effect),
             StoreVitals: lambda connection, effect: self.storing.vitals(connection, effect),
             SetOnline: self._set_online,
             SetOffline: self._set_offline,

@@ -20,6 +20,7 @@ from roadstead.gateway.connections import Connections
 from roadstead.gateway.counters import Counters
 from roadstead.gateway.effects import (
     Acknowledge,
+    ClaimByCode,
     CloseSession,
     Effect,
     PublishEvent,
@@ -34,6 +35,7 @@ from roadstead.gateway.effects import (
     Succeed,
 )
 from roadstead.gateway.session_keeping import SessionKeeper
+from roadstead.gateway.udp_socket import show_host
 from roadstead.gateway.wire import Wire
 from roadstead.kit.clock import Clock
 from roadstead.protocol.coap.events import Request
@@ -128,6 +130,11 @@ class Storing:
         )
         self._run(connection, effect.receipt, effect.then, keep)
 
+    def claim(self, connection: Connection, effect: ClaimByCode) -> None:
+        """A claim code, whose owner the device has from now on."""
+        then = (Acknowledge(effect.receipt),)
+        self._run(connection, effect.receipt, then, partial(self._keep_claim, connection, effect))
+
     def vitals(self, connection: Connection, effect: StoreVitals) -> None:
         """Vitals, with what the server itself measured."""
         keep = partial(
@@ -205,6 +212,21 @@ class Storing:
         if app_hash and before is not None and app_hash != app_hash_of(before.system or {}):
             event = PublishEvent(APP_HASH_EVENT, app_hash.encode(), source="system")
             self._go_on(connection, [event])
+
+    async def _keep_claim(self, connection: Connection, effect: ClaimByCode) -> None:
+        device_id, host = connection.state.device_id, show_host(connection.session.address)
+        if await self._reports.claim_code(device_id, effect.code, host):
+            self._counters.claim_codes_used += 1
+            # What it says next must reach its owner already.
+            self._registry.forget(device_id)
+            identity = await self._registry.find_identity(device_id)
+            if identity is not None and self._connections.speaks(connection):
+                connection.state.identity = identity
+                self._connections.index(connection)
+            self._go_on(connection, effect.success)
+        else:
+            self._counters.claim_codes_refused += 1
+            log.info("device %s said a claim code that is not valid", device_id)
 
     async def _keep_safe_mode(self, connection: Connection, effect: SetSafeMode) -> None:
         device_id = connection.state.device_id

@@ -24,7 +24,6 @@ _AREAS = {
     "device-os": "Device OS releases",
     "env": "Environment variables",
     "secrets": "Secrets",
-    "device_claims": "Claim codes",
 }
 """First segment below ``/v1`` and what it is; every method and path below it."""
 

@@ -7,6 +7,7 @@ only for reading: a fixed name in a path wins over a parameter wherever it stand
 
 from roadstead.http import (
     access_tokens,
+    claim_codes,
     device_calls,
     devices,
     diagnostics,
@@ -28,6 +29,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *passwords.OPERATIONS,
     *second_factor.OPERATIONS,
     *devices.OPERATIONS,
+    *claim_codes.OPERATIONS,
     *provisioning.OPERATIONS,
     *device_calls.OPERATIONS,
     *diagnostics.OPERATIONS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from roadstead.bus.local import LocalBus
+from roadstead.devices.claiming import ClaimCodes
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.server_keys import ServerKeys
 from roadstead.devices.service import DeviceService
@@ -68,6 +69,7 @@ class HttpParts:
     second_factors: SecondFactors
     resets: PasswordResets
     devices: DeviceService
+    claim_codes: ClaimCodes
     registry: DeviceRegistry
     publishing: EventPublishing
     streams: EventStreams

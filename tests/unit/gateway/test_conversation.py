@@ -121,7 +121,17 @@ def test_an_event_over_its_limits_is_refused_in_the_acknowledgement(
 
 
 def test_the_claim_code_is_a_secret_and_never_published() -> None:
-    assert connected().event("spark/device/claim/code", b"c" * 63) == ["ack"]
+    assert connected().event("spark/device/claim/code", b"c" * 63) == [
+        "claim by ccc…, then ask event spark/device/claim/success"
+    ]
+
+
+def test_a_malformed_claim_code_is_acknowledged_and_not_looked_up() -> None:
+    for payload in (b"", b"c" * 62, b"\xff" * 64):
+        assert connected().event("spark/device/claim/code", payload) == [
+            "ack",
+            "count claim_codes_refused",
+        ]
 
 
 def test_last_reset_is_published_as_the_device_says_it() -> None:
