@@ -28,6 +28,10 @@ MAX_FORM_FIELDS = 100
 MAX_DEPTH = 32
 """Deepest nesting of a JSON body; the deepest known body nests four levels."""
 
+MAX_JSON_MARKS = 20_000
+"""Most opening brackets and commas of a JSON body, those within texts included: a megabyte of empty
+lists would keep the event loop, and every device, waiting for half a second."""
+
 BODY_TIMEOUT_S = 30.0
 """Seconds for a body to arrive whole; a slower sender holds a connection for nothing."""
 
@@ -91,6 +95,8 @@ def parse_json(content: bytes) -> Fields:
     Raises:
         Invalid: ``invalid_request``.
     """
+    if sum(map(content.count, (b"[", b"{", b","))) > MAX_JSON_MARKS:
+        raise _bad(f"The body has more than {MAX_JSON_MARKS} values.")
     try:
         document = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -98,8 +98,10 @@ async def test_a_body_that_does_not_come_ends_the_wait(monkeypatch):
         (b"{", "not valid JSON"),
         (b'{"a":"\xff"}', "not valid JSON"),
         (b'{"a":' * 40 + b"1" + b"}" * 40, "deeper than 32"),
-        (b'{"a":' * 40_000, "not valid JSON|deeper than 32"),
-        (b'{"a":' + b"[" * 40_000 + b"]" * 40_000 + b"}", "deeper than 32"),
+        (b'{"a":' * 9_000, "not valid JSON|deeper than 32"),
+        (b'{"a":' + b"[" * 9_000 + b"]" * 9_000 + b"}", "deeper than 32"),
+        (b'{"a":[' + b"[]," * 200_000 + b"[]]}", "more than 20000 values"),
+        (b'{"a":[' + b"1," * 200_000 + b"1]}", "more than 20000 values"),
     ],
 )
 def test_what_is_wrong_with_json_is_said(content, said):
