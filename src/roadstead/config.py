@@ -1,13 +1,15 @@
 """Settings: every key of the server with its unit, default and reason.
 
 A key is given as an option of the command line (``--data-dir``), else as an environment variable
-(``ROADSTEAD_DATA_DIR``), else it has its default. An empty variable counts as not given. Nothing
-reads a setting from a global: ``load`` makes one frozen value, and the composition root hands
-each part what it needs.
+(``ROADSTEAD_DATA_DIR``), else in ``roadstead.toml`` (``data_dir``), else it has its default. An
+empty variable counts as not given. Nothing reads a setting from a global: ``load`` makes one frozen
+value, and the composition root hands each part what it needs.
 """
 
+import difflib
 import os
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -24,6 +26,12 @@ PREFIX = "ROADSTEAD_"
 
 MAX_DEVICE_TIMEOUT_S = 300.0
 """Longest wait for a device that may be set; beyond it the client's own socket gives up first."""
+
+CONFIG = "config"
+"""Option and variable that name the settings file."""
+
+FILE_NAME = "roadstead.toml"
+"""The settings file in the data folder, read when no other is named."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?")
@@ -106,6 +114,20 @@ class Settings:
     device_timeout_s: float
     """Seconds to wait for the answer of a connected device. Default 30, as in the field."""
 
+    tls_cert: Path | None
+    """File of the certificate chain (PEM) for HTTPS; read again on SIGHUP. Default None: plain
+    HTTP, for this machine or behind a proxy."""
+
+    tls_key: Path | None
+    """File of the private key (PEM) to ``tls_cert``. Default None; one needs the other."""
+
+    log_format: Literal["text", "json"]
+    """Lines of the log on stderr: for people, or one JSON object each for a log store. Default
+    text."""
+
+    log_level: Literal["debug", "info", "warning", "error"]
+    """Least severity that is logged. Default info."""
+
     tcp_given: bool = False
     """Whether ``tcp`` was asked for by name and is not the default."""
 
@@ -142,10 +164,15 @@ def load(env: Mapping[str, str], overrides: Mapping[str, str | None] | None = No
         Invalid: ``bad_setting``; the sentence names the key, the value and what is accepted.
     """
     given = {name: _given(name, env, overrides or {}) for name in _KEYS}
+    in_file = _read_file(env, overrides or {}, given["data_dir"])
     values: dict[str, Any] = {}
     for name, key in _KEYS.items():
+        if given[name] is None:
+            given[name] = in_file.get(name)
         text = given[name]
         values[name] = key.parse(name, key.default if text is None else text)
+    if (values["tls_cert"] is None) != (values["tls_key"] is None):
+        raise Invalid("bad_setting", "ROADSTEAD_TLS_CERT and ROADSTEAD_TLS_KEY go together.")
     data_dir = values["data_dir"]
     secret_key_file = values["secret_key_file"] or data_dir / "keys" / "secret.key"
     database = values.pop("database_url")
@@ -158,7 +185,7 @@ def load(env: Mapping[str, str], overrides: Mapping[str, str | None] | None = No
 
 def list_unknown(env: Mapping[str, str]) -> list[str]:
     """Variables that begin with ``ROADSTEAD_`` and mean nothing here, most likely misspelt."""
-    known = {PREFIX + name.upper() for name in _KEYS}
+    known = {PREFIX + name.upper() for name in (*_KEYS, CONFIG)}
     return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
 
 
@@ -198,6 +225,43 @@ def parse_address(name: str, text: str) -> Address:
 def _given(name: str, env: Mapping[str, str], overrides: Mapping[str, str | None]) -> str | None:
     override = overrides.get(name)
     return override if override is not None else (env.get(PREFIX + name.upper()) or None)
+
+
+def _read_file(
+    env: Mapping[str, str], overrides: Mapping[str, str | None], data_dir: str | None
+) -> dict[str, str]:
+    """Texts by key name of the file that was named, or of the one in the data folder."""
+    named = _given(CONFIG, env, overrides)
+    folder = _parse_path("data_dir", data_dir or _KEYS["data_dir"].default)
+    path = _parse_path(CONFIG, named or f"{folder}/{FILE_NAME}")
+    assert path is not None
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        if named is None:
+            return {}
+        raise Invalid("bad_setting", f"There is no file {path}.") from None
+    except OSError as error:
+        raise Invalid("bad_setting", f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise Invalid("bad_setting", f"{path} is not TOML: {error}.") from error
+    if named is None and "data_dir" in document:
+        raise Invalid("bad_setting", f"data_dir cannot be set in {path}, which lies in it.")
+    return {name: _text_of(path, name, value) for name, value in document.items()}
+
+
+def _text_of(path: Path, name: str, value: object) -> str:
+    if name not in _KEYS:
+        close = difflib.get_close_matches(name, _KEYS, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise Invalid("bad_setting", f"{name} in {path} means nothing to this version.{hint}")
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ",".join(value)
+    if not isinstance(value, str | int | float):
+        raise Invalid("bad_setting", f"{name} in {path} must be a text, number or switch.")
+    return str(value)
 
 
 def _refuse(name: str, text: str, accepted: str) -> Invalid:
@@ -324,6 +388,10 @@ _KEYS: dict[str, _Key] = {
     "smtp_url": _Key(_parse_smtp_url, ""),
     "mail_from": _Key(_parse_mail_address, ""),
     "device_timeout_s": _Key(_parse_seconds, "30"),
+    "tls_cert": _Key(_parse_path, ""),
+    "tls_key": _Key(_parse_path, ""),
+    "log_format": _Key(_one_of("text", "json"), "text"),
+    "log_level": _Key(_one_of("debug", "info", "warning", "error"), "info"),
 }
 
 assert {*_KEYS} == {f.name for f in fields(Settings)} - {"database", "tcp_given"} | {"database_url"}

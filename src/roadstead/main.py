@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import resource
 import signal
 import socket
+import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
 from roadstead.devices.server_keys import ServerKeys
 from roadstead.devices.service import DeviceService
+from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
@@ -34,6 +37,7 @@ from roadstead.gateway import operator_socket
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
+from roadstead.http.connection import HttpConnection
 from roadstead.http.metrics import Sample
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.resets import PasswordResets
@@ -64,11 +68,11 @@ GRACEFUL_CLOSE_S = 4
 KEEP_ALIVE_S = 15
 """Seconds that an idle HTTP connection is kept."""
 
-MAX_HEADER_BYTES = 16 * 1024
-"""Largest request line plus headers that the HTTP edge reads."""
-
 MAX_HTTP_CONNECTIONS = 4096
 """Connections at once, event streams included; more are answered 503 at once."""
+
+OPEN_FILES = MAX_HTTP_CONNECTIONS + 512
+"""Files that may have to be open at once; many systems start processes with 1024."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         resets=PasswordResets(database, clock, identity, mail, origin),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
+        transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),
         registry=registry,
         publishing=EventPublishing(ingest),
         streams=streams,
@@ -206,10 +211,12 @@ async def serve(settings: Settings) -> None:
     """
     for chatty in ("alembic", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    _allow_open_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, log.info, "no certificate to read again")
     with _folder_lock(settings.data_dir):
         await asyncio.to_thread(migrate.upgrade, settings.database_url)
         database = await open_database(settings.database_url)
@@ -225,12 +232,13 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
         await services.follower.start()
         if settings.udp is not None:
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
-        services.http.bound_origin = f"http://{Address(*http_socket.getsockname()[:2])}"
-        web = _Server(_uvicorn_config(services.http))
-        bound = Address(*http_socket.getsockname()[:2])
+        services.http.bound_origin = _origin(settings, http_socket)
+        web = _Server(_uvicorn_config(services.http, settings))
+        _load_certificate(web.config, settings)
+        bound = services.http.bound_origin
         questions = {
             "device": services.gateway.trace,
-            "server": lambda _: {"http": str(bound), "version": __version__},
+            "server": lambda _: {"http": bound, "version": __version__},
         }
         async with (
             operator_socket.serving(settings.data_dir, questions),
@@ -247,6 +255,11 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
         services.gateway.close_socket()
         await services.http.resets.close()
         services.identity.close()
+
+
+def _origin(settings: Settings, http_socket: socket.socket) -> str:
+    scheme = "http" if settings.tls_cert is None else "https"
+    return f"{scheme}://{Address(*http_socket.getsockname()[:2])}"
 
 
 async def _start_gateway(gateway: Gateway, address: Address) -> tuple[str, int]:
@@ -286,7 +299,31 @@ async def _first_of(stop: asyncio.Event, serving: asyncio.Task[None]) -> None:
     waiting.cancel()
 
 
-def _uvicorn_config(parts: HttpParts) -> uvicorn.Config:
+def _load_certificate(config: uvicorn.Config, settings: Settings) -> None:
+    """Reads the certificate now and on every SIGHUP; a bad one later leaves the old in use."""
+    cert, key = settings.tls_cert, settings.tls_key
+    if cert is None:
+        return
+    try:
+        config.load()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise Unavailable(
+            "certificate_unusable", f"The certificate {cert} with the key {key} fails: {error}."
+        ) from error
+
+    def reload() -> None:
+        try:
+            # A trial first: a half-loaded pair would break the one in use.
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
+            config.ssl.load_cert_chain(cert, key)  # type: ignore[union-attr]
+            log.info("read the certificate %s again", cert)
+        except OSError as error:
+            log.error("the certificate %s was not read again: %s", cert, error)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+def _uvicorn_config(parts: HttpParts, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         build_app(parts),
         log_config=None,
@@ -294,12 +331,22 @@ def _uvicorn_config(parts: HttpParts) -> uvicorn.Config:
         server_header=False,
         date_header=True,
         lifespan="off",
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        http=HttpConnection,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_CLOSE_S,
         limit_concurrency=MAX_HTTP_CONNECTIONS,
         proxy_headers=False,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
     )
+
+
+def _allow_open_files() -> None:
+    """Raises the soft limit of open files to what full use needs, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bind_http(settings: Settings) -> socket.socket:

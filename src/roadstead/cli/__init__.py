@@ -7,7 +7,7 @@ Files:
     entry        reads the command line, maps errors to one line on stderr and an exit code
     data_folder  the option ``--data-dir`` and the settings that go with it
     operator     the services that operator commands use, on the folder's database
-    serve        ``roadstead serve``
+    serve        ``roadstead serve``; log_lines is the shape of its log
     user         ``roadstead user create``
     plan         ``roadstead plan set``
     server_key   ``roadstead server-key export``

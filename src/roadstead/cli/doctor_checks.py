@@ -72,7 +72,7 @@ def _check_settings(settings: Settings, env: Mapping[str, str]) -> Iterator[Find
 def list_conflicts(settings: Settings) -> Iterator[str]:
     """Settings that do not go together, one sentence each."""
     public, proxies = settings.public_url, settings.trusted_proxies
-    encrypted = getattr(settings, "tls_cert", None) is not None
+    encrypted = settings.tls_cert is not None
     if settings.http.host not in ("127.0.0.1", "::1", "localhost") and not (encrypted or proxies):
         yield (
             f"the API listens on {settings.http} in plain HTTP, so passwords cross the network in "

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from roadstead.cli import log_lines
 from roadstead.cli.data_folder import DataDir
 from roadstead.config import Settings, ensure_folders, list_unknown, load
 from roadstead.kit.errors import DomainError
@@ -18,8 +19,6 @@ from roadstead.kit.errors import DomainError
 log = logging.getLogger("roadstead")
 
 EXIT_FAULT = 1
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,11 +40,16 @@ def serve(
         str | None,
         typer.Option(metavar="HOST:PORT|off", help="Devices over TCP, not served yet"),
     ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Settings [default: roadstead.toml in the data folder]"),
+    ] = None,
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C. Each option is also ROADSTEAD_<OPTION>."""
-    settings = load(os.environ, {"data_dir": data_dir, "http": http, "udp": udp, "tcp": tcp})
+    given = {"data_dir": data_dir, "http": http, "udp": udp, "tcp": tcp, "config": config}
+    settings = load(os.environ, given)
     ensure_folders(settings)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    log_lines.set_up(settings.log_format, settings.log_level)
     for line in list_warnings(settings, os.environ):
         print(f"roadstead: {line}", file=sys.stderr)
     _serve(dataclasses.replace(settings, tcp=None))
