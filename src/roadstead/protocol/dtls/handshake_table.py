@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from roadstead.kit.addresses import caller_key
 from roadstead.protocol.dtls.counters import ServerCounters
 from roadstead.protocol.dtls.limits import ServerLimits
 from roadstead.protocol.dtls.server_handshake import ServerHandshake, Stage
@@ -23,10 +24,10 @@ class HandshakeTable:
         self._of_host: Counter[str] = Counter()
 
     def has_room(self, host: str) -> bool:
-        """Whether one more from this host is within the limits."""
+        """Whether one more from this host, or its network in IPv6, is within the limits."""
         return (
             len(self._by_address) < self._limits.half_open
-            and self._of_host[host] < self._limits.half_open_per_host
+            and self._of_host[caller_key(host)] < self._limits.half_open_per_host
         )
 
     def add(self, handshake: ServerHandshake) -> None:
@@ -34,7 +35,7 @@ class HandshakeTable:
         self._by_address[handshake.address] = handshake
         if handshake.cid is not None:
             self._by_cid[handshake.cid] = handshake
-        self._of_host[handshake.address[0]] += 1
+        self._of_host[caller_key(handshake.address[0])] += 1
         self._counters.half_open = len(self._by_address)
 
     def remove(self, handshake: ServerHandshake) -> bool:
@@ -44,7 +45,7 @@ class HandshakeTable:
         del self._by_address[handshake.address]
         if handshake.cid is not None:
             self._by_cid.pop(handshake.cid, None)
-        host = handshake.address[0]
+        host = caller_key(handshake.address[0])
         self._of_host[host] -= 1
         if not self._of_host[host]:
             del self._of_host[host]

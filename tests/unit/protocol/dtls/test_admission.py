@@ -214,6 +214,21 @@ def test_half_open_handshakes_are_bounded_and_the_rest_is_counted() -> None:
     assert counters.half_open == 1
 
 
+def test_all_addresses_of_one_ipv6_network_count_as_one_host() -> None:
+    owner = make_owner(make_server(limits=ServerLimits(half_open=9, half_open_per_host=3)))
+    for number in range(6):
+        address = (f"2001:db8::{number + 1:x}", 1000)
+        owner.server.receive(hello_with_cookie(owner, number, address), address, 0.0)
+    elsewhere = ("2001:db8:1::1", 1000)
+    owner.server.receive(hello_with_cookie(owner, 7, elsewhere), elsewhere, 0.0)
+    counters = owner.server.counters
+    assert (counters.half_open, counters.handshakes_shed) == (4, 3)
+    owner.server.handle_timeout(60.0)
+    owner.drain()
+    owner.server.receive(hello_with_cookie(owner, 8, elsewhere), elsewhere, 61.0)
+    assert counters.half_open == 1
+
+
 def test_no_handshake_begins_while_too_many_jobs_wait() -> None:
     owner = make_owner(make_server(limits=ServerLimits(crypto_jobs=2)))
     server = owner.server
