@@ -43,6 +43,7 @@ PRODUCT_SUFFIX_BYTES: Final = 40
 IMAGE_BYTES_MIN: Final = HEADER.size + SUFFIX_BYTES + CRC_BYTES
 
 _SCAN_BYTES: Final = 8192
+_FUNCTION_OFFSET: Final = 14
 _COMPRESSION: Final = struct.Struct("<HBBI")
 
 
@@ -132,7 +133,7 @@ class _Header(msgspec.Struct, frozen=True):
 
     @property
     def is_plausible(self) -> bool:
-        return self.platform_id in PLATFORMS and 1 <= self.function <= ModuleFunction.ASSET
+        return self.platform_id in PLATFORMS
 
 
 def parse_image(file: bytes) -> Image:
@@ -228,7 +229,10 @@ def _offsets() -> Iterator[int]:
 
 
 def _read_header(file: bytes, offset: int) -> _Header | None:
-    if offset + IMAGE_BYTES_MIN > len(file):
+    if (
+        offset + IMAGE_BYTES_MIN > len(file)
+        or not 0 < file[offset + _FUNCTION_OFFSET] <= ModuleFunction.ASSET
+    ):
         return None
     start, end, _, flags, version, platform_id, function, index, *needs = HEADER.unpack_from(
         file, offset

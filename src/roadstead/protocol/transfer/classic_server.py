@@ -63,7 +63,8 @@ class ClassicParameters:
         interval_s: see CHUNK_INTERVAL_S.
         asks_first: a device of this same connection accepted the offer of this same file from a
             server process that is gone: asks whether it still waits, before beginning anew. Never
-            to be set when the offer's outcome is not known: see ``update_done``.
+            to be set when the offer's outcome is not known: see ``update_done``. Without effect on
+            the slow way, which cannot be continued.
     """
 
     chunk_bytes: int = CHUNK_BYTES_UDP

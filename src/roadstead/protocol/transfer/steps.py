@@ -144,7 +144,11 @@ class ServerTransfer(Protocol):
         """The next thing that happened, None when all were told."""
 
     def next_timeout(self) -> float | None:
-        """When ``handle_timeout`` and ``to_send`` are to be called; in the past means at once."""
+        """When ``handle_timeout`` and ``to_send`` are to be called; in the past means at once.
+
+        An owner that gave fewer chunks a place than there were (``chunks_max``) knows itself when
+        the next have one.
+        """
 
     def handle_timeout(self, now: float) -> None:
         """Acts on what is due."""

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 REORDER_CHUNKS: Final = 3
-"""So many chunks may overtake another before it counts as lost. RFC 9002 §6.1.1."""
+"""A chunk that so many others overtook counts as lost. RFC 9002 §6.1.1."""
 
 _SMOOTHING: Final = 1 / 8
 _VARIATION_SMOOTHING: Final = 1 / 4
@@ -164,7 +164,7 @@ class SendWindow:
 
     def _find_losses(self) -> None:
         limit = self._confirmed_serial - REORDER_CHUNKS
-        lost = [(index, one) for index, one in self._flying.items() if one.serial < limit]
+        lost = [(index, one) for index, one in self._flying.items() if one.serial <= limit]
         for index, _ in lost:
             self._lose(index)
         if any(flight.serial > self._recovery_serial for _, flight in lost):
