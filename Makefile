@@ -1,7 +1,7 @@
 # Targets for people and for CI. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format fuzz clean
+.PHONY: help setup demo serve test check format fuzz bench clean
 
 UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -32,19 +32,23 @@ test: setup ## Run a short fuzz and all tests
 	@.venv/bin/python -m pytest
 
 check: setup ## Formatting, lint, types, import rules
-	@.venv/bin/ruff format --check src tests fuzz
-	@.venv/bin/ruff check src tests fuzz
+	@.venv/bin/ruff format --check src tests fuzz bench
+	@.venv/bin/ruff check src tests fuzz bench
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
 format: setup ## Put the code into its one format
-	@.venv/bin/ruff format src tests fuzz
-	@.venv/bin/ruff check --fix src tests fuzz
+	@.venv/bin/ruff format src tests fuzz bench
+	@.venv/bin/ruff check --fix src tests fuzz bench
 
 fuzz: setup ## Coverage-guided fuzzing of the decoders and the DTLS server (FUZZ_SECONDS=60 each)
 	@$(UV) sync --quiet --locked --inexact --group fuzz || echo "No fuzzing engine for this Python; the fuzz targets will say so."
 	@for target in fuzz/*.py; do echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
 		.venv/bin/python $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+bench: setup ## Measure the server beside its peers, write docs/performance.md (QUICK=1: a minute)
+	@$(UV) sync --quiet --locked --inexact --group bench
+	@.venv/bin/python -m bench $(if $(QUICK),--quick)
 
 clean: ## Remove what the targets made
 	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis dist build

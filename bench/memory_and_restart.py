@@ -1,0 +1,115 @@
+"""(c) Memory of idle sessions, and (e) how soon many stored sessions are served again."""
+
+import time
+
+from bench import machine, seeding
+from bench.events import ACK_BYTES, protect_ping
+from bench.load import exchange, open_socket
+from bench.report import Aim, Figure
+from bench.seeding import StoredDevice
+from bench.server import Server
+
+PING_WINDOW = 400
+SETTLE_S = 3.0
+"""Until the status events of devices that came back are written."""
+
+GIVE_UP_S = 60.0
+
+
+def measure(sessions: int, rounds: int) -> list[Figure]:
+    """Figures of a server with so many stored sessions, beside one that has none."""
+    with Server() as server:
+        empty_s = [_start_until_served(server, None) for _ in range(rounds)]
+        empty_bytes = _memory_after_start(server)
+        devices = seeding.add_stored_sessions(server.folder, sessions, server.owner_id, seed=3)
+        full_s = [_start_until_served(server, devices[-1]) for _ in range(rounds)]
+        server.start()
+        time.sleep(1.0)
+        restored_bytes = machine.private_bytes(server.pid)
+        opened = open_socket(server.udp_port)
+        pings = [protect_ping(device) for device in devices]
+        heard = exchange(opened, pings, PING_WINDOW, ACK_BYTES).answered
+        time.sleep(SETTLE_S)
+        heard_bytes = machine.private_bytes(server.pid)
+        opened.close()
+    return [
+        _memory(
+            f"memory per idle session, {sessions:,} taken over",
+            empty_bytes,
+            restored_bytes,
+            sessions,
+        ),
+        _memory(
+            f"memory per idle session, all heard once since ({heard:,} answered)",
+            empty_bytes,
+            heard_bytes,
+            sessions,
+        ),
+        Figure("e", "start of a server without sessions, until ready", empty_s, "s"),
+        _restart(sessions, empty_s, full_s),
+    ]
+
+
+def _memory(name: str, empty_bytes: int, bytes_now: int, sessions: int) -> Figure:
+    each = (bytes_now - empty_bytes) / sessions
+    return Figure(
+        "c",
+        name,
+        [each],
+        "bytes",
+        beside=f"{bytes_now / 1e6:.0f} MB in all, {empty_bytes / 1e6:.0f} MB without sessions",
+        aim=Aim(3000, at_most=True),
+        why="Session, conversation, identity and presence are Python objects; one that was heard "
+        "also has its two ciphers, its memory of messages and a timer.",
+    )
+
+
+def _restart(sessions: int, empty_s: list[float], full_s: list[float]) -> Figure:
+    base_s = Figure("e", "", empty_s, "s").median
+    total_s = Figure("e", "", full_s, "s").median
+    return Figure(
+        "e",
+        f"{sessions:,} stored sessions: what they add to a start, until the first device is served",
+        [max(0.0, one - base_s) for one in full_s],
+        "s",
+        beside=f"{total_s:.2f} s from exec to the first answer",
+        aim=Aim(1.0, at_most=True),
+        why="Each session is a row read, a snapshot decrypted and decoded, an identity found and "
+        "some objects made: that many times, on one core.",
+    )
+
+
+def _start_until_served(server: Server, device: StoredDevice | None) -> float:
+    """Seconds from exec until a device is answered, or until ready where there is none."""
+    began = time.perf_counter()
+    server.launch()
+    if device is None or not server.udp_port:
+        server.wait_until_ready()
+        elapsed_s = time.perf_counter() - began
+    else:
+        elapsed_s = _ping_until_answered(server, device, began)
+        server.wait_until_ready()
+    server.kill()
+    return elapsed_s
+
+
+def _ping_until_answered(server: Server, device: StoredDevice, began: float) -> float:
+    with open_socket(server.udp_port) as opened:
+        while time.perf_counter() - began < GIVE_UP_S:
+            try:
+                opened.send(protect_ping(device))
+                time.sleep(0.01)
+                opened.recv(2048)
+            except (BlockingIOError, ConnectionRefusedError):
+                time.sleep(0.01)
+                continue
+            return time.perf_counter() - began
+    raise RuntimeError("a device with a stored session was not answered")
+
+
+def _memory_after_start(server: Server) -> int:
+    server.start()
+    time.sleep(1.0)
+    used = machine.private_bytes(server.pid)
+    server.kill()
+    return used

@@ -1,0 +1,40 @@
+"""How the figures come about, as it stands in docs/performance.md."""
+
+METHOD = """\
+## What is measured, and how
+
+`make bench` measures everything again and writes this page (about five minutes); `make bench
+QUICK=1` does the same with fewer and shorter rounds in about a minute. Each figure is the median of
+its rounds, with the least and the greatest beside it. Only figures of one run may be compared.
+
+**(a)** The floor is one P-256 key made, one agreement, one signature and one verification by
+`cryptography`, in a loop. A handshake is a registered device's whole one with cookie and client
+certificate, each time another device, until the server's Finished message, which leaves after the
+session was committed with `fsync`. The generator signs and agrees for real and saves only the
+making of its ephemeral key.
+
+**(b)** Records are encrypted before the clock starts; 500 devices send in turn, 2,000 events are
+under way. An event is acknowledged after its transaction was committed. SQLite commits events in
+WAL mode with `synchronous=NORMAL`: what was acknowledged survives the death of the process, and of
+a power cut all but the last moments. The peers do less: the echo neither parses, decrypts nor
+stores; aiocoap parses and answers and does neither of the others; Mosquitto, written in C, takes
+QoS 1 messages over TCP in clear for a subscriber that is away, holds them in memory and writes them
+to its file at the interval named, so that what it acknowledged in between dies with it.
+
+**(c)** Private memory of the process with so many stored sessions taken over, less that of one
+without any, by the number of sessions: the session's keys and windows, what the conversation knows
+of the device (Hello, subscriptions), its identity, presence and timer. Describes are in the
+database. Then the same after each device was heard once. Kernel memory is not in it; all devices
+share one socket.
+
+**(d)** One device publishes; a thousand connections from ten addresses follow the account's stream.
+The latency counts from before the datagram is sent until the reader has the bytes, commit included.
+First at 60 events (60,000 deliveries) per second, then as fast as they go, six events under way.
+
+**(e)** From the start of the process until a device with a stored session is answered, less the
+start of a server without sessions. Then simulated devices on sockets of their own, each with its
+handshake, hello, describes and subscriptions; `kill -9`; a new process; and every device publishes
+an event, which must be acknowledged without a new handshake.
+
+**(f)** `GET /v1/devices/ID` of devices in turn while that fleet is connected and keeps alive.
+"""
