@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from roadstead.gateway.session_store import (
+    ReservationLost,
     SessionRow,
     delete_sessions,
     insert_session,
@@ -75,11 +76,23 @@ async def test_long_silent_sessions_are_deleted_at_take_over(database: Database)
     assert len(await take_over(database, since=0)) == 1
 
 
-async def test_a_reservation_is_never_lowered(database: Database) -> None:
+async def test_reservations_follow_one_another(database: Database) -> None:
     await store(database, make_row())
     key = make_row().session_key
-    await database.write(lambda conn: write_limits(conn, [(key, 9000), (key, 8000)]))
+    rows = [(key, 1024, 8000), (key, 8000, 9000)]
+    await database.write(lambda conn: write_limits(conn, rows))
     assert (await take_over(database))[0].tx_limit == 9000 + BLOCK
+
+
+async def test_whoever_lost_a_session_to_another_process_reserves_nothing(
+    database: Database,
+) -> None:
+    await store(database, make_row())
+    key = make_row().session_key
+    await take_over(database)
+    with pytest.raises(ReservationLost):
+        await database.write(lambda conn: write_limits(conn, [(key, 1024, 1024 + BLOCK)]))
+    assert (await take_over(database))[0].tx_limit == 1024 + 2 * BLOCK
 
 
 async def test_what_changes_is_written_for_many_sessions_at_once(database: Database) -> None:

@@ -343,3 +343,25 @@ async def test_a_new_owner_is_learned_even_if_the_database_is_away_meanwhile(
     assert not failures
     device.close()
     await edge.stop()
+
+
+async def test_two_servers_on_one_database_never_use_a_number_twice(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    session = edge.gateway._connections.find(device.device_id).session
+    other = await start_edge(tmp_path)
+    theirs = other.gateway._connections.find(device.device_id).session
+    ours_end, theirs_begin = session.tx_limit, theirs.tx_sequence
+    assert ours_end <= theirs_begin
+    failed = edge.journal.failures
+    edge.gateway._keeper.raise_limit(session.context)
+    await until(lambda: edge.journal.failures > failed)
+    await edge.journal.flush()
+    assert session.tx_limit == ours_end
+    other.gateway._keeper.raise_limit(theirs.context)
+    before = theirs.tx_limit
+    await until(lambda: theirs.tx_limit > before)
+    device.close()
+    await other.stop()
+    await edge.stop()

@@ -18,6 +18,7 @@ from roadstead.events.store import recent_message_ids
 from roadstead.gateway.connection import Connection
 from roadstead.gateway.counters import Counters
 from roadstead.gateway.session_store import (
+    ReservationLost,
     SessionRow,
     delete_sessions,
     insert_session,
@@ -155,21 +156,31 @@ class SessionKeeper:
         return key
 
     def raise_limit(self, connection: Connection) -> None:
-        """Reserves the next block of numbers; they may be used once it is committed."""
-        if connection.extending:
+        """Reserves the next block of numbers; they may be used once it is committed.
+
+        A session that another process has taken over falls silent here when its block is used up,
+        so that no number is used by both; its device comes back by a handshake.
+        """
+        if connection.extending or not connection.alive:
             return
         connection.extending = True
-        limit = connection.session.tx_limit + SEQUENCE_BLOCK
+        known = connection.session.tx_limit
+        limit = known + SEQUENCE_BLOCK
 
         def on_committed(error: Exception | None) -> None:
             connection.extending = False
-            if error is not None:
+            if isinstance(error, ReservationLost):
+                log.error(
+                    "a device session ends: %s; does another server use this database?", error
+                )
+            elif error is not None:
                 log.warning("a reservation of record numbers was not stored: %s", error)
                 self._later.append(partial(self.raise_limit, connection))
             elif connection.alive:
                 self._dtls.extend_sequence(connection.session, limit)
 
-        self._append(write_limits, (connection.row_key, limit), on_committed, durable=True)
+        row = (connection.row_key, known, limit)
+        self._append(write_limits, row, on_committed, durable=True)
 
     def note_heard(self, connection: Connection) -> None:
         """Marks a session whose position is to be stored with the next flush."""

@@ -83,7 +83,7 @@ _TABLE = device_sessions.c
 _BY_KEY = _TABLE.session_key == bindparam("key")
 _SET_LIMIT = (
     update(device_sessions)
-    .where(_BY_KEY, _TABLE.tx_limit < bindparam("limit"))
+    .where(_BY_KEY, _TABLE.tx_limit == bindparam("known"))
     .values(tx_limit=bindparam("limit"))
 )
 _SET_POSITION = (
@@ -129,9 +129,21 @@ def take_over_sessions(
     return [SessionRow(*row) for row in rows]
 
 
-def write_limits(conn: Connection, rows: Sequence[tuple[bytes, int]]) -> None:
-    """Raises reservations: rows of (session key, new limit). A lower limit changes nothing."""
-    _run(conn, _SET_LIMIT, [{"key": key, "limit": limit} for key, limit in rows])
+class ReservationLost(Exception):
+    """The stored limit is not the one that this process knows: another has reserved since."""
+
+
+def write_limits(conn: Connection, rows: Sequence[tuple[bytes, int, int]]) -> None:
+    """Raises reservations: rows of (session key, limit as this process knows it, new limit).
+
+    Raises:
+        ReservationLost: the session was taken over by another process, or is gone; its numbers
+            above the known limit are not this process's to use.
+    """
+    for key, known, limit in rows:
+        changed = conn.execute(_SET_LIMIT, {"key": key, "known": known, "limit": limit})
+        if changed.rowcount != 1:
+            raise ReservationLost(f"the session {key.hex()} is not this process's any more")
 
 
 def write_positions(conn: Connection, rows: Sequence[tuple[bytes, int, str, int, int]]) -> None:
