@@ -19,6 +19,7 @@ from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
 from roadstead.devices.server_keys import ServerKeys
 from roadstead.devices.service import DeviceService
+from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
@@ -179,6 +180,9 @@ async def open_cloud(
         resets=resets,
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
+        transfers=DeviceTransfers(
+            database, clock, registry, follower.wake, letters, lambda: "https://cloud.test"
+        ),
         registry=registry,
         publishing=EventPublishing(ingest),
         streams=EventStreams(bus),

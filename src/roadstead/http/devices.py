@@ -14,6 +14,7 @@ from roadstead.http.errors import permission_denied
 from roadstead.http.operation import Call, Operation, not_offered
 from roadstead.identity.permissions import Permission, allows
 from roadstead.kit.clock import iso_ms
+from roadstead.kit.errors import Conflict
 
 _TAG = "Devices"
 
@@ -54,17 +55,18 @@ class DeviceAnswer(msgspec.Struct, kw_only=True):
 
 
 class ClaimBody(msgspec.Struct):
-    """The id of a device that is online and nobody's."""
+    """The id of a device; ``request_transfer`` asks its owner for it, if it is somebody's."""
 
     id: str
     request_transfer: bool = False
 
 
 class ClaimAnswer(msgspec.Struct):
-    """The device is the caller's now."""
+    """The device is the caller's now; with ``transfer_id`` its owner was asked for it instead."""
 
-    deviceID: str
-    claimed: bool = True
+    deviceID: str | msgspec.UnsetType = msgspec.UNSET
+    claimed: bool | msgspec.UnsetType = msgspec.UNSET
+    transfer_id: str | msgspec.UnsetType = msgspec.UNSET
     ok: bool = True
 
 
@@ -115,12 +117,15 @@ async def get_device(call: Call) -> DeviceAnswer:
 
 
 async def claim(call: Call) -> ClaimAnswer:
-    """Makes an unowned device the caller's."""
+    """Makes an unowned device the caller's, or asks its owner for it."""
     body: ClaimBody = call.body
-    device_id = await call.parts.devices.claim(
-        call.actor, body.id, request_transfer=body.request_transfer
-    )
-    return ClaimAnswer(device_id)
+    try:
+        device_id = await call.parts.devices.claim(call.actor, body.id)
+        return ClaimAnswer(deviceID=device_id, claimed=True)
+    except Conflict as error:
+        if error.code != "device_owned" or not body.request_transfer:
+            raise
+    return ClaimAnswer(transfer_id=await call.parts.transfers.request(call.actor, body.id))
 
 
 async def unclaim(call: Call) -> Ok:

@@ -18,6 +18,7 @@ from roadstead.http import (
     provisioning,
     second_factor,
     server,
+    transfers,
     users,
 )
 from roadstead.http.operation import Operation
@@ -30,6 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *second_factor.OPERATIONS,
     *devices.OPERATIONS,
     *claim_codes.OPERATIONS,
+    *transfers.OPERATIONS,
     *provisioning.OPERATIONS,
     *device_calls.OPERATIONS,
     *diagnostics.OPERATIONS,

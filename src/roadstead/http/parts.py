@@ -10,6 +10,7 @@ from roadstead.devices.claiming import ClaimCodes
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.server_keys import ServerKeys
 from roadstead.devices.service import DeviceService
+from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.health.service import VitalsService
@@ -70,6 +71,7 @@ class HttpParts:
     resets: PasswordResets
     devices: DeviceService
     claim_codes: ClaimCodes
+    transfers: DeviceTransfers
     registry: DeviceRegistry
     publishing: EventPublishing
     streams: EventStreams
