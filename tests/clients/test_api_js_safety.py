@@ -1,11 +1,15 @@
 """particle-api-js and the safety of accounts: second factor, reset, transfer, deletion."""
 
+import asyncio
 import re
 
 import pytest
 from tests.clients.letters import read_letter
 from tests.clients.second_factor import Authenticator
 from tests.clients.signing_in import is_signed_out, log_in
+
+from roadstead.simulator.firmware import Publication
+from roadstead.simulator.publishing import Outcome
 
 pytestmark = pytest.mark.system
 
@@ -64,3 +68,18 @@ async def test_a_forgotten_password_is_set_anew_by_the_letter(api, server, make_
     assert await log_in(api, person, password=NEW_PASSWORD)
     again = await api.refusal("put", uri="/v1/user/password-reset", data=body)
     assert (again.status, bool(again.short)) == (400, True)
+
+
+async def test_a_device_that_says_a_claim_code_becomes_the_callers(api, desk, make_person):
+    person = make_person()
+    device = await desk.put(claimed=False)
+    code = await api.call("getClaimCode", person.token)
+    assert (len(code["claim_code"]), code["device_ids"]) == (63, [])
+    said = Publication("spark/device/claim/code", code["claim_code"].encode())
+    assert await device.publish_and_wait(said) is Outcome.ACKNOWLEDGED
+    async with asyncio.timeout(5):
+        while not (mine := await api.call("listDevices", person.token)):
+            await asyncio.sleep(0.05)
+    assert [entry["id"] for entry in mine] == [device.identity.text_id]
+    later = await api.call("getClaimCode", person.token)
+    assert later["device_ids"] == [device.identity.text_id]
