@@ -103,13 +103,24 @@ def test_a_server_killed_at_any_chunk_asks_and_goes_on(kill_after: int, seed: in
 
 def test_a_large_rest_is_not_asked_for_in_many_rounds() -> None:
     file = FILE * 10
-    link = Link(make_server(file), make_device(), Network())
+    link = Link(make_server(file), make_device(missed_max=4), Network())
     link.run(until=lambda link: link.chunks_sent >= 20)
     link.exchange_server(make_server(file, asks_first=True))
     begin = link.now
     link.run()
     assert link.applied == [file]
     assert link.now - begin < 391 * 0.02 + 1
+
+
+def test_an_end_that_got_no_answer_is_sent_again() -> None:
+    link = Link(make_server(), make_device(), Network())
+    link.run(until=lambda link: link.chunks_sent >= 40)
+    link.network.loss = 1.0
+    resume_at = link.now + 100
+    link.run(until=lambda link: link.now >= resume_at)
+    link.network.loss = 0.0
+    link.run()
+    assert link.applied == [FILE]
 
 
 def test_a_device_that_was_reset_meanwhile_gets_everything_anew() -> None:
@@ -232,6 +243,7 @@ def test_a_device_that_names_no_gaps_is_asked_again_and_given_up_in_the_end() ->
         told.append(event)
     assert told[-1] == Aborted("stalled")
     assert asked == 12
+    assert now <= 2 + 12 * 15
 
 
 def test_a_report_that_overtakes_the_answer_is_kept() -> None:

@@ -270,6 +270,22 @@ def test_a_gap_in_the_network_of_a_minute_is_survived() -> None:
     assert link.applied == [FILE]
 
 
+def test_an_offer_that_got_no_answer_is_made_again() -> None:
+    link = Link(make_server(), make_device(), Network(loss=1.0))
+    link.run(until=lambda link: link.now >= 1100)
+    assert not link.server.over
+    link.network.loss = 0.0
+    link.run()
+    assert link.applied == [FILE]
+
+
+def test_a_transfer_may_take_long_as_long_as_it_goes_on() -> None:
+    link = Link(make_server(pacing=Pacing(interval_s=20.0)), make_device(), Network())
+    link.run()
+    assert link.applied == [FILE]
+    assert link.now > 1000 + 39 * 20
+
+
 def test_a_silent_wait_for_the_verdict_ends_at_a_deadline() -> None:
     transfer, exchange = finished_sending()
     transfer.handle_timeout(179.0)
