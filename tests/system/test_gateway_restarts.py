@@ -1,6 +1,7 @@
 """A gateway that dies and starts again goes on with every device: no handshake, nothing lost."""
 
 import asyncio
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from tests.builders.wire_device import WireDevice
 from roadstead.devices.announcing import DEVICE_CHANGED
 from roadstead.devices.model import DeviceIdentity
 from roadstead.events.store import events as events_table
+from roadstead.gateway.effects import Ask, Purpose
 from roadstead.gateway.session_store import device_sessions
 from roadstead.kit.errors import Unavailable
 from roadstead.protocol.coap import codes
 from roadstead.protocol.coap.message import CON, Message, encode_message
 from roadstead.protocol.dtls.snapshot import SessionSnapshot
-from roadstead.protocol.messages.event import DeviceEvent, encode_event
+from roadstead.protocol.messages.event import DeviceEvent, encode_event, event_to_device
 from roadstead.protocol.messages.subscription import DeviceSubscription
 from roadstead.storage.outbox import OutboxMessage
 from roadstead.storage.secret_box import SecretBox
@@ -364,4 +366,23 @@ async def test_two_servers_on_one_database_never_use_a_number_twice(tmp_path: Pa
     await until(lambda: theirs.tx_limit > before)
     device.close()
     await other.stop()
+    await edge.stop()
+
+
+async def test_events_of_a_former_owner_that_wait_for_a_device_are_dropped(tmp_path: Path) -> None:
+    edge = await start_edge(tmp_path)
+    device = await edge.add_device()
+    await device.connect()
+    connection = edge.gateway._connections.find(device.device_id)
+    ask = Ask(Purpose("event", name="private", queued=True), event_to_device("private", b"1"))
+    connection.waiting = deque([ask])
+    edge.bus.publish(DEVICE_CHANGED, OutboxMessage(DEVICE_CHANGED, device.device_id, None))
+    await asyncio.sleep(0.1)
+    assert connection.waiting == deque([ask])  # a change of something else
+    await edge.own(device.device_id, "b" * 24)
+    edge.bus.publish(DEVICE_CHANGED, OutboxMessage(DEVICE_CHANGED, device.device_id, None))
+    await until(lambda: connection.state.identity.owner_id == "b" * 24)
+    assert not connection.waiting
+    assert edge.gateway.counters.delivery_dropped == 1
+    device.close()
     await edge.stop()

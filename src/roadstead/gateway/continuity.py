@@ -139,7 +139,9 @@ class Continuity:
             if identity is None:
                 self._runner.drop(connection, "the device is not registered any more")
             else:
-                connection.state.identity = identity
+                former, connection.state.identity = connection.state.identity, identity
+                if former is not None and former.owner_id != identity.owner_id:
+                    self._runner.delivery.discard_waiting(connection)
                 if self._connections.speaks(connection):
                     self._connections.index(connection)
 

@@ -124,10 +124,14 @@ class EventDelivery:
 
     def forget(self, connection: Connection) -> None:
         """The device went: what waits for it is not kept."""
+        self.discard_waiting(connection)
+        connection.in_flight = 0
+
+    def discard_waiting(self, connection: Connection) -> None:
+        """Drops what waits; its device may have another owner now, who must not get it."""
         if connection.waiting:
             self._counters.delivery_dropped += len(connection.waiting)
         connection.waiting = None
-        connection.in_flight = 0
 
     def _deliver(
         self, connection: Connection, event: Event, subscriptions: Sequence[DeviceSubscription]
