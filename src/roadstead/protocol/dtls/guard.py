@@ -1,6 +1,8 @@
 """Opening protected records, and ignoring sources that send forged ones.
 
-The tag has 64 bits, so a forger must be slowed down before he has tried often.
+The tag has 64 bits, so a forger must be slowed down before he has tried often. Sources of datagrams
+can be forged as well: a session is always heard at its own address, lest somebody silence a device
+by sending forgeries in its name.
 """
 
 from typing import TypeVar
@@ -29,7 +31,7 @@ class RecordGuard:
         self, session: Session, record: bytes, kind: int, address: Address, now: float
     ) -> Opened | None:
         """What a record carries; None if it is a repeat, a forgery, or from a noisy source."""
-        if self._silenced_until and self._is_silenced(address, now):
+        if self._silenced_until and address != session.address and self._is_silenced(address, now):
             self._counters.noise_ignored += 1
             return None
         sequence = int.from_bytes(record[5:11], "big")

@@ -17,7 +17,8 @@ class ServerLimits:
         flight_resends: answers to repeats in one handshake; a device repeats three times.
         sequence_block: record numbers that a new session may use before its owner reserves more.
         bad_tags_per_source: forged records from one address within ``noise_window_s`` after which
-            its protected records are ignored; a device never sends one.
+            its protected records are ignored, but for the session that is at home there; a device
+            never sends one.
         noise_window_s: how long forged records are remembered and a noisy source is ignored.
         noisy_sources: addresses remembered; the oldest is forgotten first.
     """

@@ -322,6 +322,20 @@ def test_a_source_of_forgeries_is_ignored_for_a_while() -> None:
     assert wire.owner.received() == [b"genuine", b"later"]
 
 
+def test_forged_records_in_a_devices_name_do_not_silence_it() -> None:
+    wire = Wire(make_client(), make_owner(make_server(limits=ServerLimits(bad_tags_per_source=3))))
+    assert wire.connect(0.0)
+    server, session = wire.owner.server, wire.owner.session
+    forged = bytearray(raw(wire, b"x"))
+    forged[-1] ^= 1
+    for _ in range(5):
+        server.receive(bytes(forged), session.address, wire.now)
+    assert server.counters.bad_tags == 5
+    wire.send(b"still there")
+    wire.run()
+    assert wire.owner.received() == [b"still there"]
+
+
 def test_the_table_of_noisy_sources_is_bounded() -> None:
     limits = ServerLimits(bad_tags_per_source=2, noisy_sources=10)
     wire = Wire(make_client(), make_owner(make_server(limits=limits)))
