@@ -1,5 +1,9 @@
 """The HTTP edge on a real socket."""
 
+import contextlib
+import json
+import resource
+import socket
 import statistics
 import threading
 import time
@@ -46,3 +50,52 @@ def test_an_open_stream_does_not_hold_up_an_orderly_stop(tmp_path: Path):
         assert not reader.is_alive()
         assert time.monotonic() - started < 8
         assert b"".join(received).startswith(b":ok\n\n")
+
+
+def test_a_request_that_a_stop_cuts_short_is_told_so_in_json(tmp_path: Path):
+    with RoadsteadServer(tmp_path) as server:
+        with socket.create_connection(("127.0.0.1", server.http_port)) as caller:
+            caller.settimeout(10)
+            caller.sendall(
+                b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type"
+            )
+            time.sleep(0.3)
+            stopping = threading.Thread(target=server.stop)
+            stopping.start()
+            answer = b"".join(iter(lambda: caller.recv(4096), b""))
+            stopping.join(10)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(body)["error"] == "stopping"
+        assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def test_an_endless_header_is_cut_off_and_costs_no_memory(tmp_path: Path):
+    with RoadsteadServer(tmp_path) as server:
+        with socket.create_connection(("127.0.0.1", server.http_port)) as stranger:
+            stranger.settimeout(10)
+            stranger.sendall(b"GET / HTTP/1.1\r\nX: ")
+            with pytest.raises(ConnectionError):
+                for _ in range(100):
+                    stranger.sendall(b"a" * 1_000_000)
+                stranger.recv(1)
+                pytest.fail("100 MB of one header were taken")
+        assert httpx.get(f"{server.api_url}/healthz").status_code == 200
+
+
+def test_the_server_may_open_as_many_files_as_it_allows_connections(tmp_path: Path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        server = RoadsteadServer(tmp_path)
+        server.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.closing(httpx.Client(base_url=server.api_url)) as client:
+        idle = [socket.create_connection(("127.0.0.1", server.http_port)) for _ in range(400)]
+        status = client.get("/healthz", timeout=10).status_code
+        for one in idle:
+            one.close()
+    server.kill()
+    assert status == 200

@@ -4,6 +4,7 @@ Programs in browsers may use the API from any origin, with a token and never wit
 depends on anything that a browser would add by itself.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from itertools import count
 from time import perf_counter
 from urllib.parse import quote
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.http.metrics import UNMATCHED, RequestCounters
@@ -45,6 +47,8 @@ _PREFLIGHT_HEADERS = (
     (b"access-control-max-age", str(PREFLIGHT_AGE_S).encode()),
     (b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
 )
+
+_STOPPING = b'{"ok":false,"error":"stopping","error_description":"The server is stopping."}'
 
 
 @dataclass(slots=True)
@@ -89,6 +93,11 @@ class Envelope:
                 await _answer_preflight(wrapped)
             else:
                 await self._app(scope, receive, wrapped)
+        except asyncio.CancelledError:
+            if exchange.status:
+                raise
+            # The server stops and cannot wait for this answer any longer; the task ends here.
+            await Response(_STOPPING, 503, media_type="application/json")(scope, receive, wrapped)
         finally:
             self._counters.in_flight -= 1
             self._record(scope, exchange, perf_counter() - started)

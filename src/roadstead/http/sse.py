@@ -170,6 +170,9 @@ class StreamAnswer:
             self._streams.count_unread()
         if isinstance(error, _Unread) or not (left or await _say_farewell(send)):
             _abort(scope)
+            # One turn of the loop, in which the connection learns that it is gone; else uvicorn
+            # calls the unfinished answer a fault of this program.
+            await asyncio.sleep(0)
 
     async def _pump(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
