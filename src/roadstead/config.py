@@ -9,7 +9,6 @@ value, and the composition root hands each part what it needs.
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 
 from roadstead.identity.credentials import parse_username
 from roadstead.kit.errors import Invalid, Unavailable
+from roadstead.kit.toml_texts import read_texts
 from roadstead.organizations.model import PLAN_NAMES, PlanName
 from roadstead.outbound.mail import parse_smtp_url
 
@@ -128,6 +128,9 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"]
     """Least severity that is logged. Default info."""
 
+    events_days: int
+    """Days that stored events are kept; 0 keeps all. Default 30, so that no disk fills up."""
+
     tcp_given: bool = False
     """Whether ``tcp`` was asked for by name and is not the default."""
 
@@ -236,32 +239,18 @@ def _read_file(
     path = _parse_path(CONFIG, named or f"{folder}/{FILE_NAME}")
     assert path is not None
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        texts = read_texts(path)
     except (FileNotFoundError, NotADirectoryError):
         if named is None:
             return {}
         raise Invalid("bad_setting", f"There is no file {path}.") from None
-    except OSError as error:
-        raise Invalid("bad_setting", f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise Invalid("bad_setting", f"{path} is not TOML: {error}.") from error
-    if named is None and "data_dir" in document:
+    if named is None and "data_dir" in texts:
         raise Invalid("bad_setting", f"data_dir cannot be set in {path}, which lies in it.")
-    return {name: _text_of(path, name, value) for name, value in document.items()}
-
-
-def _text_of(path: Path, name: str, value: object) -> str:
-    if name not in _KEYS:
+    for name in texts.keys() - _KEYS.keys():
         close = difflib.get_close_matches(name, _KEYS, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise Invalid("bad_setting", f"{name} in {path} means nothing to this version.{hint}")
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ",".join(value)
-    if not isinstance(value, str | int | float):
-        raise Invalid("bad_setting", f"{name} in {path} must be a text, number or switch.")
-    return str(value)
+    return texts
 
 
 def _refuse(name: str, text: str, accepted: str) -> Invalid:
@@ -355,6 +344,12 @@ def _parse_seconds(name: str, text: str) -> float:
     return float(text)
 
 
+def _parse_days(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise _refuse(name, text, "a number of days up to 99999")
+    return int(text)
+
+
 def _one_of(*choices: str) -> Callable[[str, str], str]:
     def parse(name: str, text: str) -> str:
         if text.lower() not in choices:
@@ -391,6 +386,7 @@ _KEYS: dict[str, _Key] = {
     "tls_cert": _Key(_parse_path, ""),
     "tls_key": _Key(_parse_path, ""),
     "log_format": _Key(_one_of("text", "json"), "text"),
+    "events_days": _Key(_parse_days, "30"),
     "log_level": _Key(_one_of("debug", "info", "warning", "error"), "info"),
 }
 

@@ -11,18 +11,21 @@ import logging
 import resource
 import signal
 import socket
-import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from sqlalchemy import Table
 
 from roadstead import __version__
 from roadstead.bus.local import LocalBus
 from roadstead.config import Address, Settings
 from roadstead.console.pages import Pages
+from roadstead.devices.claim_store import claim_codes, transfer_requests
 from roadstead.devices.claiming import ClaimCodes
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
@@ -32,18 +35,22 @@ from roadstead.devices.service import DeviceService
 from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
+from roadstead.events.store import events, is_older_than
 from roadstead.events.streams import EventStreams
 from roadstead.gateway import operator_socket
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
+from roadstead.http.certificate import load_certificate
 from roadstead.http.connection import HttpConnection
 from roadstead.http.metrics import Sample
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.resets import PasswordResets
+from roadstead.identity.safety_store import password_resets, refresh_tokens
 from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.service import IdentityService
 from roadstead.identity.sign_in import SignIn
+from roadstead.identity.store import access_tokens
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.errors import Unavailable
 from roadstead.kit.ids import EventIds
@@ -56,6 +63,7 @@ from roadstead.storage.journal import Journal
 from roadstead.storage.opening import open_database
 from roadstead.storage.outbox import OutboxFollower
 from roadstead.storage.secret_box import SecretBox, load_or_create_key
+from roadstead.storage.sweeping import Sweeper, SweepRule
 
 log = logging.getLogger("roadstead")
 
@@ -67,6 +75,9 @@ GRACEFUL_CLOSE_S = 4
 
 KEEP_ALIVE_S = 15
 """Seconds that an idle HTTP connection is kept."""
+
+EXPIRED_KEPT = timedelta(days=1)
+"""How long what has expired is still there, so that who comes a little late is told why."""
 
 MAX_HTTP_CONNECTIONS = 4096
 """Connections at once, event streams included; more are answered 503 at once."""
@@ -86,6 +97,7 @@ class Services:
     mail: MailQueue
     gateway: Gateway
     http: HttpParts
+    sweeper: Sweeper
 
 
 def build_services(settings: Settings, database: Database) -> Services:
@@ -133,6 +145,7 @@ def build_services(settings: Settings, database: Database) -> Services:
     )
     vitals = VitalsService(database, devices, ingest, gateway.link)
     streams = EventStreams(bus)
+    sweeper = Sweeper(database, clock, _sweep_rules(settings))
     http = HttpParts(
         identity=identity,
         sign_in=SignIn(database, identity, factors),
@@ -156,10 +169,29 @@ def build_services(settings: Settings, database: Database) -> Services:
             trusted_proxies=settings.trusted_proxies,
             rate_limits=settings.rate_limits,
         ),
-        metrics=(_Numbers(gateway, journal, ingest, streams),),
+        metrics=(_Numbers(gateway, journal, ingest, streams, sweeper),),
         pages=Pages(),
     )
-    return Services(journal, follower, presence, identity, mail, gateway, http)
+    return Services(journal, follower, presence, identity, mail, gateway, http, sweeper)
+
+
+def _sweep_rules(settings: Settings) -> list[SweepRule]:
+    """What is deleted once it is old: events by the setting, and what expired a day ago."""
+
+    def expired(table: Table, key: str) -> SweepRule:
+        return SweepRule(table.c[key], lambda now: table.c.expires_at < now - EXPIRED_KEPT)
+
+    rules = [
+        expired(access_tokens, "digest"),
+        expired(refresh_tokens, "digest"),
+        expired(password_resets, "digest"),
+        expired(claim_codes, "digest"),
+        expired(transfer_requests, "id"),
+    ]
+    if settings.events_days:
+        is_old = partial(is_older_than, settings.events_days)
+        rules.append(SweepRule(events.c.id, is_old))
+    return rules
 
 
 def _mail_sender(settings: Settings, clock: SystemClock) -> MailSender:
@@ -176,6 +208,7 @@ class _Numbers:
     journal: Journal
     ingest: EventIngest
     streams: EventStreams
+    sweeper: Sweeper
 
     def samples(self) -> Iterable[Sample]:
         for sample in self.gateway.samples():
@@ -191,6 +224,9 @@ class _Numbers:
         }
         for name, (explanation, value) in counters.items():
             yield Sample(f"roadstead_{name}_total", explanation, "counter", value)
+        for table, count in self.sweeper.deleted.items():
+            words = "Rows deleted because they were old."
+            yield Sample("roadstead_rows_swept_total", words, "counter", count, {"table": table})
 
 
 class _Server(uvicorn.Server):
@@ -234,7 +270,9 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
         services.http.bound_origin = _origin(settings, http_socket)
         web = _Server(_uvicorn_config(services.http, settings))
-        _load_certificate(web.config, settings)
+        if settings.tls_cert is not None and settings.tls_key is not None:
+            reload = load_certificate(web.config, settings.tls_cert, settings.tls_key)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
         bound = services.http.bound_origin
         questions = {
             "device": services.gateway.trace,
@@ -277,6 +315,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "presence": services.presence.run(),
         "gateway": services.gateway.run(),
         "mail": services.mail.run(),
+        "sweeper": services.sweeper.run(),
     }
     return [tasks.create_task(work, name=name) for name, work in parts.items()]
 
@@ -297,30 +336,6 @@ async def _first_of(stop: asyncio.Event, serving: asyncio.Task[None]) -> None:
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-def _load_certificate(config: uvicorn.Config, settings: Settings) -> None:
-    """Reads the certificate now and on every SIGHUP; a bad one later leaves the old in use."""
-    cert, key = settings.tls_cert, settings.tls_key
-    if cert is None:
-        return
-    try:
-        config.load()
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise Unavailable(
-            "certificate_unusable", f"The certificate {cert} with the key {key} fails: {error}."
-        ) from error
-
-    def reload() -> None:
-        try:
-            # A trial first: a half-loaded pair would break the one in use.
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
-            config.ssl.load_cert_chain(cert, key)  # type: ignore[union-attr]
-            log.info("read the certificate %s again", cert)
-        except OSError as error:
-            log.error("the certificate %s was not read again: %s", cert, error)
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _uvicorn_config(parts: HttpParts, settings: Settings) -> uvicorn.Config:

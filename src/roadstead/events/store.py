@@ -6,12 +6,14 @@ account read one index backwards.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -68,6 +70,12 @@ def write_events(conn: Connection, rows: Sequence[Event]) -> None:
         conn.exec_driver_sql(_INSERT_SQLITE, [msgspec.structs.astuple(row) for row in rows])
     else:
         copy_rows(conn, "events", _COLUMNS, [msgspec.structs.astuple(row) for row in rows])
+
+
+def is_older_than(days: int, now: datetime) -> ColumnElement[bool]:
+    """Condition: accepted more than ``days`` before ``now``; by ranges of the primary key."""
+    before_ms = int((now - timedelta(days=days)).timestamp() * 1000)
+    return events.c.id < (before_ms << EVENT_COUNTER_BITS)
 
 
 def find_event(conn: Connection, event_id: int) -> Event | None:

@@ -14,6 +14,7 @@ Files:
     errors       the one table from error codes to statuses and body shapes
     envelope     what surrounds every answer: request id, headers, access log, counters
     sse          event streams: keep-alive, slow readers, the end of a token or of the server
+    certificate  the files of HTTPS, read again on demand
     metrics, openapi, api_page   what is said about the server and its API
     oauth, users, access_tokens, devices, device_calls, events, provisioning, diagnostics, server
                  one module per noun: its wire shapes and its handlers

@@ -8,6 +8,7 @@ Files:
     ids     identifiers as the field writes them: 24 hex digits, 40-hex tokens, event numbers
     errors  the base of errors that a user may see: a stable code and a sentence, never a status
     paging  a page of results
+    toml_texts  a flat TOML file as texts
 
 Who calls it: everybody. It imports nothing of the project.
 """
