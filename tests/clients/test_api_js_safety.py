@@ -83,3 +83,31 @@ async def test_a_device_that_says_a_claim_code_becomes_the_callers(api, desk, ma
     assert [entry["id"] for entry in mine] == [device.identity.text_id]
     later = await api.call("getClaimCode", person.token)
     assert later["device_ids"] == [device.identity.text_id]
+
+
+async def test_a_device_is_handed_over_when_its_owner_accepts(api, server, desk, make_person):
+    owner, asker = make_person(), make_person()
+    device_id = (await desk.put(claimed=False)).identity.text_id
+    await api.call("claimDevice", owner.token, deviceId=device_id)
+    asked = await api.call("claimDevice", asker.token, deviceId=device_id, requestTransfer=True)
+    assert await api.call("listDevices", asker.token) == []
+    assert asker.username in await read_letter(server, owner.username)
+    (request,) = await api.call("get", owner.token, uri="/v1/transfer_requests")
+    assert (request["id"], request["device_id"]) == (asked["transfer_id"], device_id)
+    decision = {"uri": f"/v1/transfer_requests/{request['id']}", "data": {"action": "accept"}}
+    assert (await api.refusal("put", asker.token, **decision)).status in (403, 404)
+    assert (await api.call("put", owner.token, **decision))["ok"] is True
+    assert await api.call("listDevices", owner.token) == []
+    (mine,) = await api.call("listDevices", asker.token)
+    assert mine["id"] == device_id
+
+
+async def test_a_device_stays_when_its_owner_declines(api, desk, make_person):
+    owner, asker = make_person(), make_person()
+    device_id = (await desk.put(claimed=False)).identity.text_id
+    await api.call("claimDevice", owner.token, deviceId=device_id)
+    asked = await api.call("claimDevice", asker.token, deviceId=device_id, requestTransfer=True)
+    uri = f"/v1/transfer_requests/{asked['transfer_id']}"
+    assert (await api.call("put", owner.token, uri=uri, data={"action": "decline"}))["ok"] is True
+    assert [mine["id"] for mine in await api.call("listDevices", owner.token)] == [device_id]
+    assert await api.call("listDevices", asker.token) == []

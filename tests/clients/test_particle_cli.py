@@ -214,6 +214,21 @@ async def test_a_device_of_somebody_else_leads_to_the_question_of_a_transfer(
     assert ended.code == 1
 
 
+async def test_a_transfer_that_was_asked_for_waits_for_the_owner(
+    jos_cli, jo, make_person, server, desk
+):
+    device_id = (await desk.put(claimed=False)).identity.text_id
+    with server.client(make_person().token) as owner:
+        assert owner.post("/v1/devices", json={"id": device_id}).status_code == 200
+        adding = await jos_cli.start("device", "add", device_id)
+        await adding.says("That device belongs to someone else", 5)
+        adding.type("y")
+        ended = await adding.end()
+        assert (ended.code, "Transfer requested" in ended.out) == (0, True), ended.all
+        requests = owner.get("/v1/transfer_requests").json()
+    assert [(one["device_id"], one["requester"]) for one in requests] == [(device_id, jo.username)]
+
+
 @pytest.mark.parametrize("form", ["pub.pem", "der"])
 async def test_a_device_whose_key_was_sent_connects_and_is_added(jos_cli, desk, form):
     identity = make_identity(32, Random())
