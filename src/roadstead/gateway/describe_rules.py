@@ -112,6 +112,10 @@ def _flag(purpose: Purpose) -> DescribeFlag | None:
 def _take_block(
     state: DeviceState, request: Request, describe: Describe, block: Block
 ) -> list[Effect]:
+    if state.stranger:
+        if block.more:
+            return [Respond(request, Draft(codes.CONTINUE, continue_options(describe)))]
+        return [Acknowledge(request)]
     uploads = state.uploads = state.uploads or {}
     receiver = uploads.setdefault(describe.flag, BlockReceiver())
     verdict = receiver.receive(block, describe.payload)
