@@ -7,12 +7,12 @@ from roadstead.gateway.session_store import (
     ReservationLost,
     SessionRow,
     delete_sessions,
-    insert_session,
     take_over_sessions,
     write_facts,
     write_hellos,
     write_limits,
     write_positions,
+    write_sessions,
     write_subscriptions,
 )
 from roadstead.storage.database import Database
@@ -46,7 +46,7 @@ async def take_over(database: Database, shard: int = 7, since: int = 0) -> list[
 
 async def store(database: Database, *rows: SessionRow) -> None:
     for row in rows:
-        await database.write(lambda conn, row=row: insert_session(conn, row), durable=True)
+        await database.write(lambda conn, row=row: write_sessions(conn, [row]), durable=True)
 
 
 async def test_each_take_over_reserves_the_next_numbers(database: Database) -> None:

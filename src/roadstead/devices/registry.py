@@ -22,6 +22,9 @@ from roadstead.storage.outbox import OutboxMessage
 BATCH_ROWS = 500
 """Registrations in one transaction: few enough that other writers hardly wait."""
 
+P256_SPKI_BYTES = 91
+"""Length of a P-256 key as SubjectPublicKeyInfo in DER. Spec: RFC 5480 §2."""
+
 MAX_READS = 4
 """How often an identity is read while changes keep arriving: what was read before a change must not
 be given after it, lest a former owner be taken for the present one."""
@@ -155,6 +158,9 @@ class DeviceRegistry:
             cache.put_unknown(digest, self._clock.monotonic(), epoch=epoch)
         else:
             cache.put_for_digest(digest, found, epoch=epoch)
+            if len(spki) == P256_SPKI_BYTES:
+                # By id the elliptic key is the one named, too, and a handshake asks for it next.
+                cache.put(found, epoch=epoch)
         return found
 
     async def find_identity(self, device_id: str) -> DeviceIdentity | None:

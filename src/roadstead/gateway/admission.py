@@ -2,7 +2,7 @@
 
 A storm of new devices must not be felt by those that are connected. Handshake datagrams wait in a
 queue of their own and are taken a few at a time; what finds no room is shed and counted, and the
-device tries again. Elliptic curves run in two threads, beside the loop.
+device tries again. What checks and agrees on keys runs in two threads, beside the loop.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from roadstead.gateway.tracing import DeviceTraces
 from roadstead.gateway.udp_socket import Address, show_host
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import DomainError
-from roadstead.protocol.dtls.crypto_jobs import CryptoJob, CryptoResult
+from roadstead.protocol.dtls.crypto_jobs import CryptoJob, CryptoResult, FlightJob
 from roadstead.protocol.dtls.events import (
     CryptoNeeded,
     HandshakeFailed,
@@ -46,7 +46,7 @@ PER_TURN = 8
 """Handshake datagrams taken in one turn of the loop, about a millisecond of parsing."""
 
 CRYPTO_THREADS = 2
-"""Threads for elliptic curves; they run beside the loop."""
+"""Threads for the longer computations on elliptic curves; they run beside the loop."""
 
 STRANGERS_LIMIT = 1000
 """Sessions of unregistered devices that may be open at once, so that strangers cannot fill the
@@ -141,6 +141,10 @@ class Admission:
             self._schedule()
 
     def _compute(self, job: CryptoJob) -> None:
+        if isinstance(job, FlightJob):
+            # Shorter than the way to a thread and back.
+            self._dtls.finish(job, job.run(), self._clock.monotonic())
+            return
         loop = asyncio.get_running_loop()
         future: Future[CryptoResult] = self._threads.submit(job.run)
 

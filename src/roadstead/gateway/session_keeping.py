@@ -21,12 +21,12 @@ from roadstead.gateway.session_store import (
     ReservationLost,
     SessionRow,
     delete_sessions,
-    insert_session,
     take_over_sessions,
     write_facts,
     write_hellos,
     write_limits,
     write_positions,
+    write_sessions,
     write_subscriptions,
 )
 from roadstead.gateway.state import DeviceState
@@ -152,7 +152,8 @@ class SessionKeeper:
             subscriptions="[]",
             heard_ms=to_ms(self._clock.now()),
         )
-        await self._database.write(lambda conn: insert_session(conn, row), durable=True)
+        # Devices that come back together share a commit, and with it its wait for the disk.
+        await self._journal.write(write_sessions, row, durable=True)
         return key
 
     def raise_limit(self, connection: Connection) -> None:

@@ -108,9 +108,9 @@ _SET_SUBSCRIPTIONS = (
 _DELETE = delete(device_sessions).where(_BY_KEY)
 
 
-def insert_session(conn: Connection, row: SessionRow) -> None:
-    """Stores a new session; run it as a durable unit of work before the device may use it."""
-    conn.execute(insert(device_sessions), [msgspec.structs.asdict(row)])
+def write_sessions(conn: Connection, rows: Sequence[SessionRow]) -> None:
+    """Stores new sessions; their commit must be durable, and precede their use by the device."""
+    _run(conn, insert(device_sessions), [msgspec.structs.asdict(row) for row in rows])
 
 
 def take_over_sessions(

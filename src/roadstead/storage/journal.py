@@ -89,6 +89,26 @@ class Journal:
         self._pending.append((write_rows, row, on_committed, durable))
         return True
 
+    async def write(self, write_rows: RowWriter, row: Any, *, durable: bool = False) -> None:
+        """Takes a row and returns after the commit.
+
+        Raises:
+            Unavailable: the journal is full or closed, or the database cannot be reached.
+        """
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def on_committed(error: Exception | None) -> None:
+            if committed.done():
+                return
+            if error is None:
+                committed.set_result(None)
+            else:
+                committed.set_exception(error)
+
+        if not self.append(write_rows, row, on_committed, durable=durable):
+            raise Unavailable("database_unavailable", "Too much waits for the database.")
+        await committed
+
     async def run(self) -> None:
         """Writes batches until ``close``; the one task that the journal needs.
 
