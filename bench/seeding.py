@@ -166,7 +166,7 @@ def _insert_devices(folder: Path, keyed: Sequence[tuple[str, bytes]], owner_id: 
     keys = [
         {
             "device_id": device_id,
-            "algorithm": "ec",
+            "algorithm": "ecc",
             "spki": spki,
             "spki_digest": sha256(spki).digest(),
             "created_at": now,
