@@ -27,6 +27,7 @@ from roadstead.config import Address, Settings
 from roadstead.console.pages import Pages
 from roadstead.devices.claim_store import claim_codes, transfer_requests
 from roadstead.devices.claiming import ClaimCodes
+from roadstead.devices.leaving import release_all
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
@@ -45,6 +46,7 @@ from roadstead.http.certificate import load_certificate
 from roadstead.http.connection import HttpConnection
 from roadstead.http.metrics import Sample
 from roadstead.identity.lockout import Lockout
+from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
 from roadstead.identity.safety_store import password_resets, refresh_tokens
 from roadstead.identity.second_factor import SecondFactors
@@ -151,6 +153,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         sign_in=SignIn(database, identity, factors),
         second_factors=factors,
         resets=PasswordResets(database, clock, identity, mail, origin),
+        removal=AccountRemoval(database, clock, identity, [release_all], announce),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from roadstead.bus.local import LocalBus
 from roadstead.console.pages import Pages
 from roadstead.devices.claiming import ClaimCodes
+from roadstead.devices.leaving import release_all
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
@@ -27,6 +28,7 @@ from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.model import OPERATOR
+from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
 from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.sign_in import SignIn
@@ -178,6 +180,7 @@ async def open_cloud(
         sign_in=SignIn(database, identity, factors),
         second_factors=factors,
         resets=resets,
+        removal=AccountRemoval(database, clock, identity, [release_all], follower.wake),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(

@@ -12,6 +12,7 @@ BODIES = {
     "change_password": {"password": "a long new one", "current_password": "no matter what"},
     "confirm_mfa": {"mfa_token": "x", "otp": "000000"},
     "disable_mfa": {"current_password": "no matter what"},
+    "delete_user": {"password": "no matter what"},
     "decide_transfer": {"action": "accept"},
     "create_claim_code": {"iccid": "8934"},
     "claim_device": {"id": "DEVICE"},
@@ -36,7 +37,7 @@ by_name = pytest.mark.parametrize("operation", GUARDED, ids=lambda row: f"{row.n
 def request_of(operation: Operation, device_id: str) -> tuple[str, str, object]:
     method = "GET" if operation.method == "*" else operation.method
     path = operation.path.replace("{device}", device_id)
-    path = path.replace("{transfer}", "0" * 24)
+    path = path.replace("{transfer}", "0" * 24).replace("{sign_in}", "0" * 64)
     path = path.replace("{variable}", "temp").replace("{function}", "brew")
     path = path.replace("{prefix*}", "ev").replace("{rest*}", "1/x")
     assert "{" not in path, path

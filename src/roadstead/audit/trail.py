@@ -5,6 +5,7 @@ or taken out later breaks the chain at that place.
 """
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +82,59 @@ def verify(conn: Connection) -> int | None:
             if row["previous_hash"] != expected or row["hash"] != _digest(expected, row):
                 return int(row["id"])
             expected, last_id = row["hash"], row["id"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One change; ``record`` says what the fields are."""
+
+    id: int
+    at: datetime
+    actor_id: str
+    actor_name: str
+    address: str
+    action: str
+    target: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    hash: bytes
+
+
+def list_rows(conn: Connection, *, target: str | None = None, limit: int) -> list[AuditRow]:
+    """The newest changes, newest first; only those of ``target`` if it is given."""
+    query = audit_rows.select().order_by(audit_rows.c.id.desc()).limit(limit)
+    if target is not None:
+        query = query.where(audit_rows.c.target == target)
+    return [_to_row(row) for row in conn.execute(query)]
+
+
+def list_rows_about(conn: Connection, actor_id: str, target: str, *, limit: int) -> list[AuditRow]:
+    """The newest changes that somebody made or that were made to ``target``, newest first."""
+    concerned = sa.or_(audit_rows.c.actor_id == actor_id, audit_rows.c.target == target)
+    query = audit_rows.select().where(concerned).order_by(audit_rows.c.id.desc()).limit(limit)
+    return [_to_row(row) for row in conn.execute(query)]
+
+
+def describe(conn: Connection) -> tuple[int, bytes]:
+    """The number of rows and the newest hash; written down elsewhere, they show a cut-off end."""
+    rows = conn.execute(sa.select(sa.func.count()).select_from(audit_rows)).scalar_one()
+    newest = sa.select(audit_rows.c.hash).order_by(audit_rows.c.id.desc()).limit(1)
+    return int(rows), conn.execute(newest).scalar() or FIRST_HASH
+
+
+def _to_row(row: sa.Row[Any]) -> AuditRow:
+    return AuditRow(
+        id=row.id,
+        at=row.at,
+        actor_id=row.actor_id,
+        actor_name=row.actor_name,
+        address=row.address,
+        action=row.action,
+        target=row.target,
+        before=row.before,
+        after=row.after,
+        hash=bytes(row.hash),
+    )
 
 
 def _as_stored(facts: dict[str, Any] | None) -> Any:

@@ -13,6 +13,7 @@ Files:
     server_key   ``roadstead server-key export``
     device       ``roadstead device register``; device_csv reads its lists
     db           ``roadstead db upgrade``
+    audit        ``roadstead audit list``, ``audit verify``
     backup       ``roadstead backup`` and ``roadstead restore``
     doctor       ``roadstead doctor`` and ``doctor device``: doctor_checks, doctor_device, findings
     simulate     ``roadstead simulate``

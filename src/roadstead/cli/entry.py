@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "device": "roadstead.cli.device",
     "server-key": "roadstead.cli.server_key",
     "db": "roadstead.cli.db",
+    "audit": "roadstead.cli.audit",
     "backup": "roadstead.cli.backup",
     "restore": "roadstead.cli.backup",
     "doctor": "roadstead.cli.doctor",

@@ -18,6 +18,7 @@ from roadstead.identity.service import IdentityService
 from roadstead.kit.clock import SystemClock
 from roadstead.organizations.plans import PlanService
 from roadstead.storage import migrate
+from roadstead.storage.database import Database
 from roadstead.storage.opening import open_database
 
 Result = TypeVar("Result")
@@ -30,6 +31,7 @@ class OperatorParts:
     identity: IdentityService
     plans: PlanService
     registry: DeviceRegistry
+    database: Database
 
 
 def operate(data_dir: str | None, work: Callable[[OperatorParts], Awaitable[Result]]) -> Result:
@@ -52,7 +54,7 @@ async def _operate(
         )
         closing.callback(identity.close)
         registry = DeviceRegistry(database, clock, bus, _announce)
-        return await work(OperatorParts(identity, plans, registry))
+        return await work(OperatorParts(identity, plans, registry, database))
 
 
 def _announce() -> None:

@@ -31,7 +31,6 @@ _OPEN_ROUTES = (("GET", "/v1/build_targets", "Compiling in the cloud"),)
 """Routes that clients ask without a token."""
 
 _ROUTES = (
-    ("DELETE", "/v1/user", "Deleting an account"),
     ("GET", "/v1/user/products", "Products"),
     ("POST", "/v1/user/products", "Products"),
     ("GET", "/v1/user/search", "Searching"),

@@ -7,6 +7,7 @@ only for reading: a fixed name in a path wins over a parameter wherever it stand
 
 from roadstead.http import (
     access_tokens,
+    account_data,
     claim_codes,
     device_calls,
     devices,
@@ -27,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *oauth.OPERATIONS,
     *access_tokens.OPERATIONS,
     *users.OPERATIONS,
+    *account_data.OPERATIONS,
     *passwords.OPERATIONS,
     *second_factor.OPERATIONS,
     *devices.OPERATIONS,

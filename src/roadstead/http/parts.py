@@ -16,6 +16,7 @@ from roadstead.events.streams import EventStreams
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
 from roadstead.http.metrics import MetricsSource
+from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
 from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.service import IdentityService
@@ -69,6 +70,7 @@ class HttpParts:
     sign_in: SignIn
     second_factors: SecondFactors
     resets: PasswordResets
+    removal: AccountRemoval
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

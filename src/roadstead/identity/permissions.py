@@ -113,6 +113,7 @@ class Permission(StrEnum):
     # Ours: on one's own account.
     ACCOUNT_GET = "account:get"
     ACCOUNT_UPDATE = "account:update"
+    ACCOUNT_DELETE = "account:delete"
     ACCOUNT_TOKENS_LIST = "account.tokens:list"
     ACCOUNT_TOKENS_REVOKE = "account.tokens:revoke"
     DEVICES_CLAIM = "devices:claim"
@@ -141,6 +142,7 @@ ACCOUNT_PERMISSIONS = frozenset(
     {
         P.ACCOUNT_GET,
         P.ACCOUNT_UPDATE,
+        P.ACCOUNT_DELETE,
         P.ACCOUNT_TOKENS_LIST,
         P.ACCOUNT_TOKENS_REVOKE,
         P.DEVICES_CLAIM,

@@ -139,6 +139,20 @@ class AccessTokens:
         gone = await self._apply(actor.user_id, lambda conn: self._revoke_all(conn, actor))
         return len(gone)
 
+    async def revoke_own(self, actor: Actor, digest_hex: str) -> bool:
+        """Ends one of the actor's tokens, named by its digest; False when they have none such."""
+        if not re.fullmatch(r"[0-9a-f]{64}", digest_hex):
+            return False
+        digest = bytes.fromhex(digest_hex)
+        found = await self._database.read(lambda conn: store.find_token(conn, digest))
+        if found is None or found[0].user_id != actor.user_id:
+            return False
+        return await self._revoke(digest, actor.address)
+
+    def forget(self, user_id: str) -> None:
+        """Something about this user changed in the database: asks it again at the next request."""
+        self._cache.drop_user(user_id)
+
     async def list_tokens(self, user: User) -> list[AccessToken]:
         """The user's valid tokens, oldest first."""
         now = self._clock.now()
