@@ -15,4 +15,4 @@ def test_the_blocks_of_a_stranger_are_answered_and_not_kept() -> None:
         last = Describe(flag, b"end", block=Block(1, False, 6))
         assert talk.says(encode_describe(first)) == ["answer 2.31"]
         assert not talk.state.uploads
-        assert talk.says(encode_describe(last)) == ["> ack"]
+        assert talk.says(encode_describe(last)) == ["ack"]
