@@ -111,3 +111,17 @@ async def test_a_device_stays_when_its_owner_declines(api, desk, make_person):
     assert (await api.call("put", owner.token, uri=uri, data={"action": "decline"}))["ok"] is True
     assert [mine["id"] for mine in await api.call("listDevices", owner.token)] == [device_id]
     assert await api.call("listDevices", asker.token) == []
+
+
+async def test_an_account_is_deleted_by_who_knows_the_password(api, jo, desk, make_person):
+    person = make_person()
+    device_id = (await desk.put(claimed=False)).identity.text_id
+    await api.call("claimDevice", person.token, deviceId=device_id)
+    wrong = await api.refusal("deleteUser", person.token, password="not mine")
+    assert wrong.status in (400, 403)
+    assert (await api.call("deleteUser", person.token, password=person.password))["ok"] is True
+    assert await is_signed_out(api, person.token)
+    refused = await api.refusal("login", username=person.username, password=person.password)
+    assert refused.body["error"] == "invalid_grant"
+    claimed = await api.call("claimDevice", jo.token, deviceId=device_id)
+    assert claimed["ok"] is True, "a device of a deleted account is free again"
