@@ -13,13 +13,11 @@ import signal
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from sqlalchemy import Table
 
 from roadstead import __version__
 from roadstead.bus.local import LocalBus
@@ -61,11 +59,12 @@ from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_
 from roadstead.outbound.mailbox import MailQueue
 from roadstead.storage import migrate
 from roadstead.storage.database import Database
+from roadstead.storage.disk import describe_room
 from roadstead.storage.journal import Journal
 from roadstead.storage.opening import open_database
 from roadstead.storage.outbox import OutboxFollower
 from roadstead.storage.secret_box import SecretBox, load_or_create_key
-from roadstead.storage.sweeping import Sweeper, SweepRule
+from roadstead.storage.sweeping import Sweeper, SweepRule, expired
 
 log = logging.getLogger("roadstead")
 
@@ -77,9 +76,6 @@ GRACEFUL_CLOSE_S = 4
 
 KEEP_ALIVE_S = 15
 """Seconds that an idle HTTP connection is kept."""
-
-EXPIRED_KEPT = timedelta(days=1)
-"""How long what has expired is still there, so that who comes a little late is told why."""
 
 MAX_HTTP_CONNECTIONS = 4096
 """Connections at once, event streams included; more are answered 503 at once."""
@@ -174,23 +170,15 @@ def build_services(settings: Settings, database: Database) -> Services:
         ),
         metrics=(_Numbers(gateway, journal, ingest, streams, sweeper),),
         pages=Pages(),
+        checks={"disk": partial(describe_room, settings.data_dir)},
     )
     return Services(journal, follower, presence, identity, mail, gateway, http, sweeper)
 
 
 def _sweep_rules(settings: Settings) -> list[SweepRule]:
     """What is deleted once it is old: events by the setting, and what expired a day ago."""
-
-    def expired(table: Table, key: str) -> SweepRule:
-        return SweepRule(table.c[key], lambda now: table.c.expires_at < now - EXPIRED_KEPT)
-
-    rules = [
-        expired(access_tokens, "digest"),
-        expired(refresh_tokens, "digest"),
-        expired(password_resets, "digest"),
-        expired(claim_codes, "digest"),
-        expired(transfer_requests, "id"),
-    ]
+    digests = [t.c.digest for t in (access_tokens, refresh_tokens, password_resets, claim_codes)]
+    rules = [expired(key) for key in (*digests, transfer_requests.c.id)]
     if settings.events_days:
         is_old = partial(is_older_than, settings.events_days)
         rules.append(SweepRule(events.c.id, is_old))
@@ -289,8 +277,12 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
             serving = tasks.create_task(web.serve(sockets=[http_socket]), name="http")
             _announce_ready(http_socket, services.http.udp_address)
             await _first_of(stop, serving)
-            async with asyncio.timeout(STOP_DEADLINE_S):
-                await _stop_in_order(services, web, serving)
+            try:
+                async with asyncio.timeout(STOP_DEADLINE_S):
+                    await _stop_in_order(services, web, serving)
+            except TimeoutError:
+                log.warning("stopping took over %g s; what is left is cut short", STOP_DEADLINE_S)
+                serving.cancel()
             for task in kept:
                 task.cancel()
         services.gateway.close_socket()

@@ -143,7 +143,7 @@ class Admission:
     def _compute(self, job: CryptoJob) -> None:
         if isinstance(job, FlightJob):
             # Shorter than the way to a thread and back.
-            self._dtls.finish(job, job.run(), self._clock.monotonic())
+            self._dtls.finish(job, self._run_here(job), self._clock.monotonic())
             return
         loop = asyncio.get_running_loop()
         future: Future[CryptoResult] = self._threads.submit(job.run)
@@ -153,6 +153,14 @@ class Admission:
                 loop.call_soon_threadsafe(self._finish, job, done)
 
         future.add_done_callback(hand_over)
+
+    def _run_here(self, job: FlightJob) -> CryptoResult | None:
+        try:
+            return job.run()
+        except Exception:
+            # The place of the job must be given back, or no handshake could begin some day.
+            log.exception("a handshake could not be computed")
+            return None
 
     def _finish(self, job: CryptoJob, done: "Future[CryptoResult]") -> None:
         if done.cancelled():

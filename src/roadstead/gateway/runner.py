@@ -138,7 +138,11 @@ class Runner:
         for connection, events in self._wire.take_timeouts(now):
             self._on_coap_events(connection, events)
         for connection in self._wheel.take_due(now, SILENCES_PER_TICK):
-            self._on_silence(connection, now)
+            try:
+                self._on_silence(connection, now)
+            except Exception:  # the others were taken off the wheel too and must be watched again
+                self._counters.callback_errors += 1
+                log.exception("the silence of a device could not be handled")
         self._dtls.handle_timeout(now)
         self.drain()
 
