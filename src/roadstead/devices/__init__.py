@@ -17,6 +17,8 @@ Files:
     presence     who is online, in memory, written behind
     service      what a person does with a device
     link         the port to a connected device, filled by the gateway
+    claiming     claim codes;  transfers: requests to hand a device over;  claim_store: both tables
+    leaving      what becomes of devices whose owner's account ends
     errors       what can go wrong, by name
     server_keys  the server's own keys
 

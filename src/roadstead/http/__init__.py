@@ -15,8 +15,10 @@ Files:
     envelope     what surrounds every answer: request id, headers, access log, counters
     sse          event streams: keep-alive, slow readers, the end of a token or of the server
     certificate  the files of HTTPS, read again on demand
+    rate_limits  how often one address may ask
     metrics, openapi, api_page   what is said about the server and its API
-    oauth, users, access_tokens, devices, device_calls, events, provisioning, diagnostics, server
+    oauth, users, passwords, second_factor, account_data, access_tokens, claim_codes, transfers,
+                 devices, device_calls, events, provisioning, diagnostics, server
                  one module per noun: its wire shapes and its handlers
 
 Who calls it: ``main`` builds it and lets uvicorn serve it.

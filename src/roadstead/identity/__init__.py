@@ -12,7 +12,14 @@ Files:
     token_cache  recently seen tokens, dropped as soon as anything about them changes
     store        the tables ``users`` and ``access_tokens`` and their queries
     tokens       what is done with access tokens: issue, find the actor, revoke
+    refresh      refresh tokens, exchanged once each
     service      accounts, on top of the tokens: gathers facts, decides, applies
+    lockout      refuses to go on guessing;  recording: the audit row of a change
+    totp         pure: one-time codes;  second_factor: who has one, and its recovery codes
+    sign_in      which proofs give which token
+    resets       a new password by mail;  letters: what the server writes to people
+    removal      the end of an account
+    safety_store the tables of factors, codes, resets and refresh tokens
 
 Who calls it: the HTTP edge for every request, the command line, and organizations for the owner of
 a plan. It calls audit, bus, storage and kit.

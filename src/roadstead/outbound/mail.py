@@ -160,7 +160,8 @@ def compose(mail: Mail, sender: str, at: datetime) -> EmailMessage:
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     # Keeps out-of-office robots from answering. Spec: RFC 3834 §5.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
+    # As it is where possible, so that a link in a file can be copied whole.
+    message.set_content(mail.text, cte="7bit" if mail.text.isascii() else None)
     return message
 
 
