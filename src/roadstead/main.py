@@ -180,8 +180,7 @@ def _sweep_rules(settings: Settings) -> list[SweepRule]:
     digests = [t.c.digest for t in (access_tokens, refresh_tokens, password_resets, claim_codes)]
     rules = [expired(key) for key in (*digests, transfer_requests.c.id)]
     if settings.events_days:
-        is_old = partial(is_older_than, settings.events_days)
-        rules.append(SweepRule(events.c.id, is_old))
+        rules.append(SweepRule(events.c.id, partial(is_older_than, settings.events_days)))
     return rules
 
 

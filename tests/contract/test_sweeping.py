@@ -7,13 +7,14 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
+from roadstead.devices.claim_store import claim_codes
 from roadstead.events.model import Event
 from roadstead.events.store import events, is_older_than, write_events
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EVENT_COUNTER_BITS
 from roadstead.storage import sweeping
 from roadstead.storage.database import Database
-from roadstead.storage.sweeping import Sweeper, SweepRule
+from roadstead.storage.sweeping import Sweeper, SweepRule, expired
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RULE = SweepRule(events.c.id, partial(is_older_than, 30))
@@ -91,3 +92,25 @@ async def test_a_sweep_cut_off_in_the_middle_is_taken_up_again(database: Databas
     assert await count(database) == 1500 - sweeping.STEP_ROWS
     await Sweeper(database, ManualClock(NOW), [RULE], pause_s=0).sweep()
     assert await count(database) == 0
+
+
+async def test_expired_tokens_go_a_day_later(database: Database) -> None:
+    await database.write(
+        lambda conn: conn.execute(
+            claim_codes.insert(),
+            [
+                {
+                    "digest": bytes([hours]) * 32,
+                    "user_id": "a" * 24,
+                    "created_at": NOW,
+                    "expires_at": NOW - timedelta(hours=hours),
+                }
+                for hours in (0, 23, 25, 48)
+            ],
+        )
+    )
+    sweeper = Sweeper(database, ManualClock(NOW), [expired(claim_codes.c.digest)], pause_s=0)
+    await sweeper.sweep()
+    query = sa.select(claim_codes.c.digest)
+    kept = await database.read(lambda conn: conn.execute(query).scalars().all())
+    assert sorted(digest[0] for digest in kept) == [0, 23]

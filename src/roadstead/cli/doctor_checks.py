@@ -22,15 +22,12 @@ from roadstead.devices.server_keys import ServerKeys
 from roadstead.gateway import operator_socket
 from roadstead.kit.errors import DomainError
 from roadstead.storage import migrate
+from roadstead.storage.disk import LITTLE_DISK_BYTES, NO_DISK_BYTES
 from roadstead.storage.opening import SQLITE_PREFIX, open_database, sqlite_path
 from roadstead.storage.secret_box import load_or_create_key
 
 DEVICE_PORT = 5684
 """The port that devices have stored; they ignore another (device protocol notes §1.2)."""
-
-LITTLE_DISK_BYTES = 1024**3
-NO_DISK_BYTES = 100 * 1024**2
-"""Free bytes below which the doctor warns, and below which a busy server may stop within hours."""
 
 CLOCK_BEHIND_S = 120
 """How far the newest event may lie ahead of this machine's clock before the clock is wrong."""

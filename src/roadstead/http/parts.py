@@ -1,7 +1,7 @@
 """What the HTTP edge is given: the services it calls and the settings it obeys."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,6 +62,7 @@ class HttpParts:
         bound_origin: ``http://`` and the address that the HTTP socket is bound to; set with it.
         metrics: who else has numbers for ``/metrics``.
         pages: what is at ``/`` (``index.html``) and below ``/assets/``.
+        checks: further looks for ``/healthz`` by name; each gives ``ok`` or what is wrong.
         stopping: once set, open event streams end at once.
         version: version of the program.
     """
@@ -89,4 +90,5 @@ class HttpParts:
     bound_origin: str = ""
     metrics: Sequence[MetricsSource] = ()
     pages: PageSource | None = None
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

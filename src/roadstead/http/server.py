@@ -32,7 +32,10 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Health(msgspec.Struct):
-    """Whether the server can serve; ``checks`` says what was looked at, in words."""
+    """Whether the server can serve; ``checks`` says what was looked at, in words.
+
+    ``status`` is ``ok``, ``degraded`` (it serves what it can) or ``unavailable``.
+    """
 
     status: str
     version: str
@@ -61,11 +64,13 @@ async def get_health(call: Call) -> Response:
     """Looks at what the server cannot do without."""
     database = await _check_database(call)
     is_well = database == "ok"
+    checks = {"database": database} | {name: look() for name, look in call.parts.checks.items()}
+    status = "ok" if set(checks.values()) == {"ok"} else "degraded"
     health = Health(
-        status="ok" if is_well else "unavailable",
+        status=status if is_well else "unavailable",
         version=call.parts.version,
         uptime_s=int(call.parts.clock.monotonic() - call.edge.started_at_s),
-        checks={"database": database},
+        checks=checks,
     )
     content = msgspec.json.encode(health)
     return Response(content, 200 if is_well else 503, media_type="application/json")

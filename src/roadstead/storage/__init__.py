@@ -12,6 +12,7 @@ Files:
     migrate     brings a database to the schema of this version; revisions in ``migrations``
     journal     rows from hot paths, in batches of a few milliseconds
     outbox      changes that other processes must hear of
+    disk        room on the disk, in words
     sweeping    rows that have had their time, deleted in small steps
     backup      one checked file of a data folder; restoring makes a folder of it
     secret_box  encryption at rest under a key outside the database

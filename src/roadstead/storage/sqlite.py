@@ -113,10 +113,13 @@ class SqliteDatabase:
     def _write_loop(self) -> None:
         while True:
             batch = self._next_batch()
+            ends = batch[-1] is None
             units = [unit for unit in batch if unit is not None]
             if units:
                 self._commit(units)
-            if len(units) < len(batch):
+            # While this thread waits, it must not keep what the units gave (50,000 sessions once).
+            del batch, units
+            if ends:
                 return
 
     def _next_batch(self) -> list[_Unit | None]:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +33,9 @@ FIRST_SWEEP_AFTER_S = 60.0
 
 SWEEP_EVERY_S = 600.0
 
+EXPIRED_KEPT = timedelta(days=1)
+"""How long what has expired is still there, so that who comes a little late is told why."""
+
 
 @dataclass(frozen=True, slots=True)
 class SweepRule:
@@ -50,6 +53,12 @@ class SweepRule:
     def table_name(self) -> str:
         """Name of the table."""
         return str(self.key.table.name)
+
+
+def expired(key: Column[Any]) -> SweepRule:
+    """The rule of a table with a column ``expires_at``; what expired stays for EXPIRED_KEPT."""
+    expires_at = key.table.c.expires_at
+    return SweepRule(key, lambda now: expires_at < now - EXPIRED_KEPT)
 
 
 class Sweeper:
