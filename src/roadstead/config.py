@@ -311,9 +311,9 @@ def _parse_smtp_url(name: str, text: str) -> str | None:
         if text:
             parse_smtp_url(text)
         return text or None
-    except Invalid as error:
+    except Invalid:
         # The text may hold a password, so it is not repeated.
-        raise Invalid("bad_setting", f"{PREFIX}{name.upper()} is {error.message}.") from None
+        raise _refuse(name, "…", "smtp://user:password@host:port or smtps://…") from None
 
 
 def _parse_mail_address(name: str, text: str) -> str | None:
