@@ -94,7 +94,8 @@ class Continuity:
             self._spawn(self._check_key(message.key))
 
     def _take_over_one(self, loaded: Loaded, identity: DeviceIdentity | None) -> None:
-        state = DeviceState(loaded.device_id, identity)
+        device_id = loaded.device_id if identity is None else identity.device_id
+        state = DeviceState(device_id, identity)
         state.hello = loaded.hello
         state.subscriptions = loaded.subscriptions
         now = self._clock.monotonic()
@@ -104,6 +105,8 @@ class Continuity:
             self._dtls.forget(loaded.session)
             self._keeper.delete(connection)
             return
+        if identity is not None and identity.spki_digest is not None:
+            loaded.session.spki_digest = identity.spki_digest  # equal, and one is enough
         loaded.session.context = connection
         state.online = identity is not None and self._presence.is_online(loaded.device_id)
         if not state.online:

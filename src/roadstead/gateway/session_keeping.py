@@ -259,12 +259,16 @@ class SessionKeeper:
         snapshot = snapshot.advanced(
             tx_limit=row.tx_limit - SEQUENCE_BLOCK,
             rx_highest=row.rx_highest,
-            address=(row.host, row.port),
+            address=None if snapshot.address == (row.host, row.port) else (row.host, row.port),
             device_id=bytes.fromhex(row.device_id) if row.device_id else None,
         )
         session = self._dtls.restore(snapshot, self._clock.monotonic())
         self._dtls.extend_sequence(session, row.tx_limit)
+        # Nothing of the row is kept where there is an equal: parts of rows would hold the memory of
+        # all of them for the life of the process.
         key = bytes(row.session_key)
+        if session.cid is not None and session.cid == key:
+            key = session.cid
         return Loaded(session, key, row.device_id, hello, subscriptions, row.heard_ms)
 
 

@@ -26,6 +26,8 @@ _HAS_DEVICE_ID = 2
 _HAS_FINALE = 4
 _NUMBERS = struct.Struct(">QQQ")
 _SHA256_BYTES = 32
+_FIXED = struct.Struct(f">H{_SHA256_BYTES}s{KEY_BLOCK_BYTES}sQQQ")
+"""What follows the host: port, digest, keys, and the numbers."""
 
 
 class Finale(NamedTuple):
@@ -126,23 +128,34 @@ class SessionSnapshot:
         Raises:
             DtlsFormatError: it is of another format, cut off, or has impossible values.
         """
-        reader = ByteReader(encoded)
-        if reader.u8() != _FORMAT:
-            raise DtlsFormatError("snapshot of an unknown format")
-        flags = reader.u8()
-        snapshot = cls(
-            cid=reader.take(CID_BYTES) if flags & _HAS_CID else None,
-            device_id=reader.take(DEVICE_ID_BYTES) if flags & _HAS_DEVICE_ID else None,
-            address=(_decode_host(reader.vector8()), reader.u16()),
-            spki_digest=reader.take(_SHA256_BYTES),
-            keys=reader.take(KEY_BLOCK_BYTES),
-            tx_limit=_below(SEQUENCE_END + 1, reader.u64()),
-            rx_highest=_below(SEQUENCE_END + 1, reader.u64()) - 1,
-            rx_window=reader.u64(),
-            finale=_decode_finale(reader) if flags & _HAS_FINALE else None,
-        )
+        # A restart does this for every device of a fleet: one step for all that is fixed.
+        try:
+            if encoded[0] != _FORMAT:
+                raise DtlsFormatError("snapshot of an unknown format")
+            flags, at = encoded[1], 2
+            cid = encoded[at : at + CID_BYTES] if flags & _HAS_CID else None
+            at += len(cid or b"")
+            device_id = encoded[at : at + DEVICE_ID_BYTES] if flags & _HAS_DEVICE_ID else None
+            at += len(device_id or b"")
+            end = at + 1 + encoded[at]
+            host = _decode_host(encoded[at + 1 : end])
+            port, digest, keys, tx_limit, received, window = _FIXED.unpack_from(encoded, end)
+        except (IndexError, struct.error) as error:
+            raise DtlsFormatError("snapshot cut off") from error
+        reader = ByteReader(encoded[end + _FIXED.size :])
+        finale = _decode_finale(reader) if flags & _HAS_FINALE else None
         reader.end()
-        return snapshot
+        return cls(
+            cid=cid,
+            device_id=device_id,
+            address=(host, port),
+            spki_digest=digest,
+            keys=keys,
+            tx_limit=_below(SEQUENCE_END + 1, tx_limit),
+            rx_highest=_below(SEQUENCE_END + 1, received) - 1,
+            rx_window=window,
+            finale=finale,
+        )
 
 
 def _decode_host(encoded: bytes) -> str:
