@@ -4,14 +4,15 @@ from tests.builders.cloud import PASSWORD, Cloud, Person
 
 
 async def test_sign_ins_say_where_and_when_they_were_used(cloud: Cloud, jo: Person):
+    cloud.clock.advance(60)
     other = await cloud.sign_in(jo.username)
     cloud.clock.advance(120)
     assert (await other.client.get("/v1/user")).status_code == 200
     mine, theirs = (await jo.client.get("/v1/user/tokens")).json()
     assert mine["current"] and not theirs["current"]
     assert theirs["client"] == "particle" and theirs["address"] == "203.0.113.7"
-    assert theirs["last_used_at"] == "2026-01-01T00:02:00.000Z"
-    assert theirs["created_at"] == "2026-01-01T00:00:00.000Z"
+    assert theirs["last_used_at"] == "2026-01-01T00:03:00.000Z"
+    assert theirs["created_at"] == "2026-01-01T00:01:00.000Z"
 
 
 async def test_a_sign_in_can_be_ended_by_its_owner_alone(cloud, jo, stranger):
