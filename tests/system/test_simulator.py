@@ -96,6 +96,13 @@ def named_and_online(api: httpx.Client, count: int, prefix: str = "fridge-") -> 
     until(lambda: sum(str(name).startswith(prefix) for name in online(api)) == count)
 
 
+def test_two_fleets_of_one_account_are_claimed_and_named_beside_each_other(api, simulate):
+    simulations = [simulate("--devices", "3") for _ in range(2)]
+    named_and_online(api, 6)
+    assert len(online(api)) == 6
+    assert [simulation.end()["claimed"] for simulation in simulations] == [3, 3]
+
+
 def test_devices_of_all_generations_register_connect_and_are_claimed(api, simulate):
     simulation = simulate("--devices", "8", "--generation", "6.2,3.1,3.0,1.5", "--rate", "2")
     named_and_online(api, 8)

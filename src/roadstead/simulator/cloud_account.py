@@ -21,12 +21,19 @@ CONNECTION_LIMIT = 16
 ATTEMPTS = 4
 """Tries of one request when the server cannot be reached or is busy."""
 
+NAME_TAKEN_STATUS = 409
+"""Status of a rename to a name that another device of the account has."""
+
 RETRY_PAUSE_S = 0.5
 """Pause before the second try in seconds; doubles."""
 
 
 class AccountError(Exception):
     """The API refused or could not be reached; the text is for people."""
+
+
+class NameTaken(AccountError):
+    """Another device of the account has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,7 @@ class CloudAccount:
         """Gives a claimed device a name.
 
         Raises:
+            NameTaken: the account has another device of this name.
             AccountError: the server refuses.
         """
         await self._ask("PUT", f"/v1/devices/{identity.text_id}", {"name": name})
@@ -148,4 +156,5 @@ def _read(response: httpx.Response, request: str) -> Any:
         return answer
     fields = answer if isinstance(answer, dict) else {}
     reason = fields.get("error_description") or fields.get("error") or fields.get("info")
-    raise AccountError(f"{request}: {reason or 'refused'} ({response.status_code})")
+    trouble = f"{request}: {reason or 'refused'} ({response.status_code})"
+    raise NameTaken(trouble) if response.status_code == NAME_TAKEN_STATUS else AccountError(trouble)

@@ -10,13 +10,13 @@ from random import Random
 
 import msgspec
 
-from roadstead.simulator.cloud_account import AccountError, CloudAccount
+from roadstead.simulator.cloud_account import AccountError, CloudAccount, NameTaken
 from roadstead.simulator.connection import DeviceState
 from roadstead.simulator.counters import DeviceCounters
 from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.fleet_life import FleetLife
 from roadstead.simulator.generation import GENERATIONS
-from roadstead.simulator.identity import make_identity
+from roadstead.simulator.identity import VirtualIdentity, make_identity
 from roadstead.simulator.network import UnreliableNetwork
 from roadstead.simulator.plan import FleetPlan
 from roadstead.simulator.port import ServerAddress, resolve
@@ -168,7 +168,7 @@ class Fleet:
             await asyncio.sleep(CLAIM_PAUSE_S * attempt)
             try:
                 await self._account.claim(identity)
-                await self._account.rename(identity, self.plan.device_name(number + 1))
+                await self._name(identity, self.plan.device_name(number + 1))
             except AccountError as error:
                 trouble = error
                 continue
@@ -177,6 +177,13 @@ class Fleet:
             return
         self.claim_failures += 1
         log.warning("device %s was not claimed: %s", identity.text_id, trouble)
+
+    async def _name(self, identity: VirtualIdentity, name: str) -> None:
+        """Names a device; beside another fleet of the account, with the end of its id added."""
+        try:
+            await self._account.rename(identity, name)
+        except NameTaken:
+            await self._account.rename(identity, f"{name}-{identity.text_id[-4:]}")
 
     def _note(self, number: int, **facts: bool | bytes) -> None:
         self._stored[number] = msgspec.structs.replace(self._stored[number], **facts)

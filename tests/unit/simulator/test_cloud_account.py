@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from roadstead.simulator import cloud_account
-from roadstead.simulator.cloud_account import AccountError, CloudAccount
+from roadstead.simulator.cloud_account import AccountError, CloudAccount, NameTaken
 from roadstead.simulator.identity import make_identity
 
 IDENTITY = make_identity(12, Random(1))
@@ -76,6 +76,12 @@ async def test_a_refusal_carries_the_servers_words():
     cloud, _ = account(httpx.Response(403, json={"error": "no", "error_description": "not yours"}))
     with pytest.raises(AccountError, match=r"not yours \(403\)"):
         await cloud.claim(IDENTITY)
+
+
+async def test_a_name_that_another_device_has_is_told_apart_from_other_refusals():
+    cloud, _ = account(httpx.Response(409, json={"error": "device_name_taken"}))
+    with pytest.raises(NameTaken):
+        await cloud.rename(IDENTITY, "fridge-01")
 
 
 async def test_a_busy_server_is_asked_again():
