@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Connection, func, select
 from tests.builders.dtls import SERVER_KEY, spki_of
 from tests.builders.edge import Edge, new_key, running_edge, until
@@ -19,6 +20,10 @@ from roadstead.gateway.session_store import device_sessions
 from roadstead.identity.model import OPERATOR
 
 pytestmark = pytest.mark.system
+
+
+DECRYPT_ERROR = bytes.fromhex("15fefd000000000000000900020233")
+"""The alert, in clear, by which a device turns away a server with another key (§1.4)."""
 
 
 async def test_a_stranger_is_refused_and_logged_once_a_minute(
@@ -33,6 +38,22 @@ async def test_a_stranger_is_refused_and_logged_once_a_minute(
         assert edge.gateway.counters.keys_refused == 3
         assert len(caplog.messages) == 1
         assert "127.0.0.1" in caplog.messages[0]
+        device.close()
+
+
+async def test_a_device_that_has_another_servers_key_is_written_down(tmp_path, caplog) -> None:
+    async with running_edge(tmp_path) as edge:
+        known = await edge.add_device()
+        other = ec.generate_private_key(ec.SECP256R1())
+        device = WireDevice(known.device_id, other, edge.address, key=known.key)
+        with caplog.at_level("WARNING"):
+            for _ in range(2):
+                with pytest.raises(Lost):
+                    await device.handshake()
+                device._socket.send(DECRYPT_ERROR)  # what Device OS says to it
+                await asyncio.sleep(0.1)
+            await until(lambda: caplog.messages)
+        assert ["peer_alert_51" in line for line in caplog.messages] == [True]
         device.close()
 
 

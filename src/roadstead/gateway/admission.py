@@ -38,6 +38,9 @@ from roadstead.protocol.dtls.session import Session
 
 log = logging.getLogger(__name__)
 
+ROUTINE_ENDS = frozenset({"expired", "restarted", "key_refused"})
+"""Ends of a handshake that are nobody's fault, or that were written down when they were decided."""
+
 QUEUE_LIMIT = 1024
 """Handshake datagrams that may wait: about a second of work, well below the device's first
 timer of 3 s, after which it repeats them anyway."""
@@ -117,9 +120,15 @@ class Admission:
                 self._spawn(self._confirm(session))
             case HandshakeFailed(address, reason):
                 self._traces.on_handshake_failed(address, reason)
-                log.debug("handshake from %s failed: %s", show_host(address), reason)
+                self._note_failed(show_host(address), reason)
             case _:
                 log.error("an event without a handler: %r", event)
+
+    def _note_failed(self, host: str, reason: str) -> None:
+        if reason in ROUTINE_ENDS:
+            log.debug("handshake from %s ended: %s", host, reason)
+        else:
+            self.refusals.note(f"a handshake of {host}", reason, host, self._clock.monotonic())
 
     def close(self) -> None:
         """Ends the threads and forgets what waits."""
