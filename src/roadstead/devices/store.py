@@ -6,6 +6,7 @@ A query about somebody's devices takes the owner first and never finds another's
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from sqlalchemy import (
@@ -251,7 +252,7 @@ def find_identity(conn: Connection, device_id: str) -> DeviceIdentity | None:
 def find_identities(conn: Connection, device_ids: Sequence[str]) -> dict[str, DeviceIdentity]:
     """Those of these devices that are known, by id; at most some hundred ids at a time."""
     rows = conn.execute(_identity().where(_D.id.in_(device_ids)).order_by(_K.algorithm.desc()))
-    return {row.id: _to_identity(row) for row in rows}
+    return {found.device_id: found for found in map(_to_identity, rows)}
 
 
 def find_devices(conn: Connection, device_ids: Sequence[str]) -> dict[str, Device]:
@@ -288,16 +289,17 @@ def _identity() -> Select[Any]:
 
 
 def _to_identity(row: Row[Any]) -> DeviceIdentity:
-    digest = row.spki_digest
+    device_id, digest, platform_id, owner_id, name, product_id, quarantined, claimed_at = tuple(row)
     return DeviceIdentity(
-        device_id=row.id,
+        device_id=device_id,
         spki_digest=None if digest is None else bytes(digest),
-        platform_id=row.platform_id,
-        owner_id=row.owner_id,
-        name=row.name,
-        product_id=row.product_id,
-        quarantined=row.quarantined,
-        claimed_at=row.claimed_at,
+        platform_id=platform_id,
+        # The devices of one owner share the text, of which a process holds one for each of them.
+        owner_id=None if owner_id is None else intern(owner_id),
+        name=name,
+        product_id=product_id,
+        quarantined=quarantined,
+        claimed_at=claimed_at,
     )
 
 
