@@ -249,7 +249,7 @@ class SessionKeeper:
     def _restore(self, row: SessionRow) -> Loaded | None:
         try:
             snapshot = SessionSnapshot.decode(self._box.open(row.sealed, row.session_key))
-            hello = None if row.hello is None else msgspec.json.decode(row.hello, type=Hello)
+            hello = None if row.hello is None else _HELLO.decode(row.hello)
             subscriptions = _SUBSCRIPTIONS.decode(row.subscriptions)
         except Exception:
             # A key file that was replaced, or a damaged row: the device will handshake anew.
@@ -272,6 +272,7 @@ class SessionKeeper:
         return Loaded(session, key, row.device_id, hello, subscriptions, row.heard_ms)
 
 
+_HELLO = msgspec.json.Decoder(Hello)
 _SUBSCRIPTIONS = msgspec.json.Decoder(list[DeviceSubscription])
 
 

@@ -5,8 +5,9 @@ it, and nobody logs it.
 """
 
 import struct
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from roadstead.protocol.dtls.constants import (
     CID_BYTES,
@@ -51,8 +52,7 @@ class Finale(NamedTuple):
         return encode_message(FINISHED, self.message_seq, self.verify_data)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SessionSnapshot:
+class SessionSnapshot(msgspec.Struct, frozen=True, gc=False):
     """What a session is at one moment; see Session for the attributes.
 
     Attributes:
@@ -70,6 +70,10 @@ class SessionSnapshot:
     rx_highest: int
     rx_window: int
     finale: Finale | None
+
+    def __repr__(self) -> str:
+        """Without its secrets."""
+        return f"<SessionSnapshot of {self.address}>"
 
     def advanced(
         self,
