@@ -93,6 +93,7 @@ class SessionKeeper:
         self._shard = shard
         self._expiry_s = expiry_s
         self._heard: set[Connection] = set()
+        self._warm: set[Connection] = set()
         self._later: deque[Callable[[], None]] = deque()
         self._recent: dict[str, list[int]] = {}
 
@@ -188,10 +189,17 @@ class SessionKeeper:
         self._heard.add(connection)
 
     def flush(self) -> None:
-        """Hands the positions of the sessions that were heard to the journal."""
+        """Hands the positions of the sessions that were heard to the journal.
+
+        Those that have fallen silent since the last flush drop their ciphers: a kilobyte each, and
+        made again in a microsecond.
+        """
         self._run_later()
         heard_ms = to_ms(self._clock.now())
         heard, self._heard = self._heard, set()
+        for connection in self._warm - heard:
+            connection.session.cool()
+        self._warm = heard
         for connection in heard:
             if connection.alive:
                 session = connection.session
