@@ -36,6 +36,10 @@ BUSY_TIMEOUT_MS = 10_000
 WAL_KEPT_BYTES = 64 * 1024 * 1024
 """The write-ahead log is cut back to this size after a burst, so that it does not keep the disk."""
 
+CHECKPOINT_PAGES = 8000
+"""Pages in the write-ahead log after which it is copied into the file: 32 MB. Batches of events
+change the same pages of the indexes again and again; the longer the log, the fewer copies."""
+
 _DISK_FULL = sqlite3.SQLITE_FULL
 _FAILING = {
     sqlite3.SQLITE_BUSY,
@@ -204,6 +208,7 @@ def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "cache_size=-16384",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
