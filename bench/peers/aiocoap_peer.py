@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import socket
+import subprocess
 import sys
 
 from bench import machine
@@ -19,7 +20,7 @@ def measure(rounds: int, round_s: float, draft: Draft) -> Figure | None:
     from bench.events import run_rounds
 
     argv = [sys.executable, "-m", "bench.peers.aiocoap_peer"]
-    peer = machine.start_on_core(machine.SERVER_CORE, argv, stdout=-1)
+    peer = machine.start_on_core(machine.SERVER_CORE, argv, stdout=subprocess.PIPE)
     try:
         assert peer.stdout is not None
         port = peer.stdout.readline()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 
 from bench import machine
@@ -17,7 +18,7 @@ def measure(rounds: int, round_s: float, size: int) -> Figure:
     from bench.events import run_rounds
 
     argv = [sys.executable, "-m", "bench.peers.echo_peer"]
-    peer = machine.start_on_core(machine.SERVER_CORE, argv, stdout=-1)
+    peer = machine.start_on_core(machine.SERVER_CORE, argv, stdout=subprocess.PIPE)
     try:
         assert peer.stdout is not None
         opened = open_socket(int(peer.stdout.readline()))

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -65,7 +66,7 @@ def _measure_one(
     configuration = folder / "mosquitto.conf"
     configuration.write_text(_CONFIGURATION.format(port=port, folder=folder, autosave_s=autosave_s))
     argv = [program, "-c", str(configuration)]
-    broker = machine.start_on_core(machine.SERVER_CORE, argv, stderr=-3)
+    broker = machine.start_on_core(machine.SERVER_CORE, argv, stderr=subprocess.DEVNULL)
     try:
         _subscribe(port, event.name)
         publishers = [_connect(port, f"p{number}") for number in range(CONNECTIONS)]
