@@ -1,0 +1,17 @@
+"""The composition root: the one place that builds concrete parts from Settings.
+
+What it is for: data folder, database, services, device gateway, HTTP, in the order in which the
+server starts. Nothing else constructs a service, and no part looks another up.
+
+Files:
+    serving   ``serve``: starts everything, waits for a signal, stops everything in order
+    services  builds every part on an open database; a large capability has a module of its own
+    web       the HTTP server below the API edge: its socket, its limits, its certificate
+    numbers   what the parts count, in the words of ``/metrics``
+
+Who calls it: the command line. It must not decide anything: what it builds does.
+"""
+
+from roadstead.main.serving import serve
+
+__all__ = ["serve"]

@@ -1,0 +1,152 @@
+"""Every part of one server, built once on an open database."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from roadstead import __version__
+from roadstead.bus.local import LocalBus
+from roadstead.config import Settings
+from roadstead.console.pages import Pages
+from roadstead.devices.claim_store import claim_codes, transfer_requests
+from roadstead.devices.claiming import ClaimCodes
+from roadstead.devices.leaving import release_all
+from roadstead.devices.presence import PresenceBoard
+from roadstead.devices.registry import DeviceRegistry
+from roadstead.devices.reports import DeviceReports
+from roadstead.devices.server_keys import ServerKeys
+from roadstead.devices.service import DeviceService
+from roadstead.devices.transfers import DeviceTransfers
+from roadstead.events.ingest import EventIngest
+from roadstead.events.publishing import EventPublishing
+from roadstead.events.store import events, is_older_than
+from roadstead.events.streams import EventStreams
+from roadstead.gateway.server import Gateway, GatewaySettings
+from roadstead.health.service import VitalsService
+from roadstead.http.app import HttpParts, HttpSettings
+from roadstead.identity.lockout import Lockout
+from roadstead.identity.removal import AccountRemoval
+from roadstead.identity.resets import PasswordResets
+from roadstead.identity.safety_store import password_resets, refresh_tokens
+from roadstead.identity.second_factor import SecondFactors
+from roadstead.identity.service import IdentityService
+from roadstead.identity.sign_in import SignIn
+from roadstead.identity.store import access_tokens
+from roadstead.kit.clock import SystemClock
+from roadstead.kit.ids import EventIds
+from roadstead.main.numbers import Numbers
+from roadstead.organizations.plans import PlanService
+from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
+from roadstead.outbound.mailbox import MailQueue
+from roadstead.storage.database import Database
+from roadstead.storage.disk import describe_room
+from roadstead.storage.journal import Journal
+from roadstead.storage.outbox import OutboxFollower
+from roadstead.storage.secret_box import SecretBox, load_or_create_key
+from roadstead.storage.sweeping import Sweeper, SweepRule, expired
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that have a life of their own, built once."""
+
+    journal: Journal
+    follower: OutboxFollower
+    presence: PresenceBoard
+    identity: IdentityService
+    mail: MailQueue
+    gateway: Gateway
+    http: HttpParts
+    sweeper: Sweeper
+
+
+def build_services(settings: Settings, database: Database) -> Services:
+    """Builds every part of one server on an open database; nothing runs yet."""
+    clock, bus = SystemClock(), LocalBus()
+    keys = ServerKeys.load_or_create(settings.keys_dir)
+    journal = Journal(database)
+    follower = OutboxFollower(database, bus)
+    announce = follower.wake
+    plans = PlanService(database, clock, announce, default_plan=settings.default_plan)
+    lockout = Lockout(clock, enabled=settings.rate_limits)
+    identity = IdentityService(
+        database, clock, announce, bus=bus, account_opened=plans.account_opened, lockout=lockout
+    )
+    box = SecretBox(load_or_create_key(settings.secret_key_file))
+    factors = SecondFactors(database, clock, identity, box, lockout)
+    mail = MailQueue(_mail_sender(settings, clock))
+
+    def origin() -> str:
+        return settings.public_url or http.bound_origin
+
+    registry = DeviceRegistry(database, clock, bus, announce)
+    presence = PresenceBoard(journal, clock)
+    ingest = EventIngest(journal, bus, clock, EventIds())
+
+    async def keep_vitals(device_id: str, readings: Any, service: dict[str, object]) -> None:
+        await vitals.store(device_id, readings, service)
+
+    gateway = Gateway(
+        GatewaySettings(unknown_devices=settings.unknown_devices),
+        server_key=keys.ec,
+        database=database,
+        journal=journal,
+        box=box,
+        registry=registry,
+        reports=DeviceReports(database, clock, announce),
+        presence=presence,
+        ingest=ingest,
+        bus=bus,
+        clock=clock,
+        vitals_sink=keep_vitals,
+    )
+    devices = DeviceService(
+        database, clock, registry, presence, gateway.link, announce, settings.device_timeout_s
+    )
+    vitals = VitalsService(database, devices, ingest, gateway.link)
+    streams = EventStreams(bus)
+    sweeper = Sweeper(database, clock, _sweep_rules(settings))
+    http = HttpParts(
+        identity=identity,
+        sign_in=SignIn(database, identity, factors),
+        second_factors=factors,
+        resets=PasswordResets(database, clock, identity, mail, origin),
+        removal=AccountRemoval(database, clock, identity, [release_all], announce),
+        devices=devices,
+        claim_codes=ClaimCodes(database, clock),
+        transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),
+        registry=registry,
+        publishing=EventPublishing(ingest),
+        streams=streams,
+        vitals=vitals,
+        server_keys=keys,
+        database=database,
+        bus=bus,
+        clock=clock,
+        version=__version__,
+        settings=HttpSettings(
+            signup_open=settings.signup == "open",
+            public_url=settings.public_url,
+            trusted_proxies=settings.trusted_proxies,
+            rate_limits=settings.rate_limits,
+        ),
+        metrics=(Numbers(gateway, journal, ingest, streams, sweeper),),
+        pages=Pages(),
+        checks={"disk": partial(describe_room, settings.data_dir)},
+    )
+    return Services(journal, follower, presence, identity, mail, gateway, http, sweeper)
+
+
+def _sweep_rules(settings: Settings) -> list[SweepRule]:
+    """What is deleted once it is old: events by the setting, and what expired a day ago."""
+    digests = [t.c.digest for t in (access_tokens, refresh_tokens, password_resets, claim_codes)]
+    rules = [expired(key) for key in (*digests, transfer_requests.c.id)]
+    if settings.events_days:
+        rules.append(SweepRule(events.c.id, partial(is_older_than, settings.events_days)))
+    return rules
+
+
+def _mail_sender(settings: Settings, clock: SystemClock) -> MailSender:
+    if settings.smtp_url is None:
+        return FolderSender(settings.outbox_dir, settings.mail_sender, clock.now)
+    return SmtpSender(parse_smtp_url(settings.smtp_url), settings.mail_sender, clock.now)
