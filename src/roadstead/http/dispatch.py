@@ -4,6 +4,7 @@ Every refusal becomes a JSON body here; an unexpected exception becomes an incid
 caller and a traceback in the log.
 """
 
+import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,13 @@ from starlette.types import Receive, Scope, Send
 from roadstead.http import callers, credentials, errors
 from roadstead.http.envelope import Exchange
 from roadstead.http.fields import (
+    FILE_FIELD,
     FORM_TYPE,
     JSON_TYPE,
     Body,
     ClientGone,
     convert,
+    is_multipart,
     known_fields,
     read_body,
 )
@@ -29,6 +32,7 @@ from roadstead.http.operation import Access, Call, Edge, Operation
 from roadstead.http.rate_limits import RateLimits
 from roadstead.http.routing import Found, RouteTable, WrongMethod
 from roadstead.http.sse import StreamAnswer
+from roadstead.http.uploads import Upload, read_upload
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import allows
 from roadstead.kit.errors import DomainError, Invalid, NotFound
@@ -102,19 +106,24 @@ class Dispatcher:
         exchange.operation = operation.name
         exchange.streams = operation.streams
         self._check_permission(operation, actor, request.caller)
-        if operation.body is not None:
-            body = body or await read_body(request.receive, request.headers)
-            _check_form(operation, body)
-        call = Call(
-            edge=self._edge,
-            caller=request.caller,
-            headers=request.headers,
-            path=found.parameters,
-            query=request.query,
-            body=convert(body, operation.body) if operation.body is not None and body else None,
-            signed_in=actor,
-        )
-        return _as_answer(await operation.handler(call), operation)
+        with contextlib.closing(Upload()) as upload:
+            if operation.files is not None and is_multipart(request.headers):
+                await read_upload(request.receive, request.headers, operation.files, upload)
+                body = Body(upload.fields, is_form=True)
+            elif operation.body is not None:
+                body = body or await read_body(request.receive, request.headers)
+                _check_form(operation, body)
+            call = Call(
+                edge=self._edge,
+                caller=request.caller,
+                headers=request.headers,
+                path=found.parameters,
+                query=request.query,
+                body=convert(body, operation.body) if operation.body is not None and body else None,
+                files=upload.files,
+                signed_in=actor,
+            )
+            return _as_answer(await operation.handler(call), operation)
 
     def _parse(self, scope: Scope, receive: Receive) -> _Request:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -217,10 +226,10 @@ def _choose(variants: Variants, body: Body | None) -> Operation:
         return variants[0]
     names = set(body.fields) if body else set()
     meant = [operation for operation in variants if operation.when & names]
-    whole = [operation for operation in meant if names <= known_fields(operation.body)]
+    whole = [operation for operation in meant if names <= _known_fields(operation)]
     if len(meant) == 1 or len(whole) == 1:
         operation = (whole or meant)[0]
-        unknown = names - known_fields(operation.body) if operation.offered else set()
+        unknown = names - _known_fields(operation) if operation.offered else set()
         if not unknown:
             return operation
         raise Invalid("invalid_request", f"Field {min(unknown)!r} does not go with this request.")
@@ -229,6 +238,11 @@ def _choose(variants: Variants, body: Body | None) -> Operation:
         raise Invalid("invalid_request", f"These cannot be done in one request: {mix}.")
     accepted = ", ".join(sorted(name for row in variants if row.offered for name in row.when))
     raise Invalid("invalid_request", f"Nothing to do: the body needs one of {accepted}.")
+
+
+def _known_fields(operation: Operation) -> frozenset[str]:
+    files = {FILE_FIELD} if operation.files is not None else set()
+    return known_fields(operation.body) | files
 
 
 def _check_form(operation: Operation, body: Body) -> None:

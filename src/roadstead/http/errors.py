@@ -42,6 +42,7 @@ STATUS_BY_CODE: dict[str, int] = {
     "method_not_allowed": 405,
     "body_timeout": 408,
     "body_too_large": 413,
+    "upload_too_large": 413,
     "path_too_long": 414,
     "unsupported_media_type": 415,
     "headers_too_large": 431,

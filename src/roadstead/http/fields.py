@@ -73,7 +73,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> Body:
         TimedOut: ``body_timeout``.
         ClientGone: the caller left.
     """
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _media_type(headers)
     if media_type == MULTIPART_TYPE:
         return Body({FILE_FIELD: ""}, has_files=True)
     content = await _read(receive, headers)
@@ -87,6 +87,15 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> Body:
         "unsupported_media_type",
         f"Content-Type {media_type!r} is not read here; send {JSON_TYPE} or {FORM_TYPE}.",
     )
+
+
+def is_multipart(headers: Mapping[str, str]) -> bool:
+    """Whether the body may bring files."""
+    return _media_type(headers) == MULTIPART_TYPE
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def parse_json(content: bytes) -> Fields:
@@ -110,7 +119,10 @@ def parse_json(content: bytes) -> Fields:
 
 
 def parse_form(content: bytes) -> Fields:
-    """The fields of a form; ``account_info[first_name]`` becomes a field of ``account_info``.
+    """The fields of a form.
+
+    ``account_info[first_name]`` becomes a field of ``account_info``, each ``groups[]`` a member of
+    the list ``groups``.
 
     Raises:
         Invalid: ``invalid_request``.
@@ -128,7 +140,7 @@ def parse_form(content: bytes) -> Fields:
         raise _bad(f"The form has more than {MAX_FORM_FIELDS} fields.") from error
     fields: Fields = {}
     for name, value in pairs:
-        _put(fields, name, value)
+        put_field(fields, name, value)
     return fields
 
 
@@ -152,6 +164,33 @@ def known_fields(wanted: type[Any] | None) -> frozenset[str]:
         else set()
     )
     return frozenset(names | {TOKEN_FIELD})
+
+
+def put_field(fields: Fields, name: str, value: str) -> None:
+    """Adds a field of a form; ``groups[]`` may come again and makes a list.
+
+    Raises:
+        Invalid: ``invalid_request``: it is too long, or given twice.
+    """
+    if len(value.encode()) > MAX_FIELD_BYTES:
+        raise _bad(f"Field {name!r} is longer than {MAX_FIELD_BYTES} bytes.")
+    outer, bracket, inner = name.partition("[")
+    if bracket and inner == "]":
+        values = fields.setdefault(outer, [])
+        if not isinstance(values, list):
+            raise _bad(f"Field {outer!r} is given twice.")
+        values.append(value)
+        return
+    target: dict[str, object] = fields
+    key = name
+    if bracket and inner.endswith("]") and len(inner) > 1:
+        nested = fields.setdefault(outer, {})
+        if not isinstance(nested, dict):
+            raise _bad(f"Field {outer!r} is given twice.")
+        target, key = nested, inner[:-1]
+    if key in target:
+        raise _bad(f"Field {name!r} is given twice.")
+    target[key] = value
 
 
 async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
@@ -178,22 +217,6 @@ async def _collect(receive: Receive) -> bytes:
             raise _too_large()
         if not message.get("more_body", False):
             return bytes(content)
-
-
-def _put(fields: Fields, name: str, value: str) -> None:
-    if len(value.encode()) > MAX_FIELD_BYTES:
-        raise _bad(f"Field {name!r} is longer than {MAX_FIELD_BYTES} bytes.")
-    outer, bracket, inner = name.partition("[")
-    target: dict[str, object] = fields
-    key = name
-    if bracket and inner.endswith("]") and len(inner) > 1:
-        nested = fields.setdefault(outer, {})
-        if not isinstance(nested, dict):
-            raise _bad(f"Field {outer!r} is given twice.")
-        target, key = nested, inner[:-1]
-    if key in target:
-        raise _bad(f"Field {name!r} is given twice.")
-    target[key] = value
 
 
 def _check_depth(document: object) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from roadstead.http.errors import STATUS_BY_CODE
-from roadstead.http.fields import FORM_TYPE, JSON_TYPE
+from roadstead.http.fields import FILE_FIELD, FORM_TYPE, JSON_TYPE, MULTIPART_TYPE
 from roadstead.http.operation import Access, Operation
 
 Document = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{name}"
+
+_FILE: Document = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 _MEANINGS = {
     200: "Done",
@@ -25,6 +27,7 @@ _MEANINGS = {
     404: "Unknown, or somebody else's",
     408: "The device is not connected, or did not answer in time",
     409: "The state of the thing excludes the request",
+    413: "The files are larger than is taken",
     429: "Too many; see Retry-After",
     501: "Known and not offered by this version",
     503: "The server cannot serve this now; nothing was changed",
@@ -120,7 +123,11 @@ def _body(operation: Operation, schema: Document) -> Document:
     required = any(
         field.required for field in msgspec.structs.fields(operation.body or ErrorAnswer)
     )
-    return {"required": required, "content": {media: {"schema": schema} for media in media_types}}
+    content: Document = {media: {"schema": schema} for media in media_types}
+    if operation.files is not None:
+        file = {"type": "object", "properties": {FILE_FIELD: _FILE}}
+        content[MULTIPART_TYPE] = {"schema": {"allOf": [schema, file]}}
+    return {"required": required, "content": content}
 
 
 def _parameters(operation: Operation) -> list[Document]:
@@ -153,6 +160,8 @@ def statuses(operation: Operation) -> list[int]:
     found = set(operation.errors)
     if operation.body is not None or operation.query:
         found.add(400)
+    if operation.files is not None:
+        found.add(STATUS_BY_CODE["upload_too_large"])
     if operation.access is not Access.OPEN:
         found.add(STATUS_BY_CODE["invalid_token"])
     if operation.permission is not None:
@@ -194,10 +203,10 @@ def _either(merged: Document, first: Document, second: Document, where: tuple[st
         old, new = old[key], new[key]
         target[key] = dict(target[key])
         target = target[key]
-    content = {
-        media: {"schema": _any_of(entry["schema"], new[where[-1]][media]["schema"])}
-        for media, entry in old[where[-1]].items()
-    }
+    content = {**new[where[-1]], **old[where[-1]]}
+    for media in old[where[-1]].keys() & new[where[-1]].keys():
+        either = _any_of(old[where[-1]][media]["schema"], new[where[-1]][media]["schema"])
+        content[media] = {"schema": either}
     target[where[-1]] = content
 
 

@@ -1,6 +1,6 @@
 """What one row of the table of operations says, and what its handler is called with."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -10,6 +10,7 @@ from roadstead.http.errors import token_missing
 from roadstead.http.metrics import RequestCounters
 from roadstead.http.parts import HttpParts
 from roadstead.http.sse import OpenStreams
+from roadstead.http.uploads import FileLimits, UploadedFile
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import Permission
 from roadstead.kit.errors import NotOffered
@@ -57,6 +58,7 @@ class Operation:
         status: status of a good answer.
         when: body fields that choose this operation among those of the same method and path.
         form_only: the body must be a form.
+        files: what files its body may bring, as multipart; None for none.
         query: parameters of the query that it reads.
         media_type: of a good answer.
         errors: statuses that it may answer beside those that follow from the other attributes.
@@ -77,6 +79,7 @@ class Operation:
     status: int = 200
     when: frozenset[str] = frozenset()
     form_only: bool = False
+    files: FileLimits | None = None
     query: tuple[QueryParameter, ...] = ()
     media_type: str = "application/json"
     errors: tuple[int, ...] = ()
@@ -114,6 +117,7 @@ class Call:
         path: decoded path parameters by name.
         query: decoded query by name.
         body: the operation's body struct, None if it takes none.
+        files: the files of its body; they are closed when the handler has ended.
         signed_in: who asks, None where access is open and no token came.
     """
 
@@ -123,6 +127,7 @@ class Call:
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    files: Sequence[UploadedFile] = ()
     signed_in: Actor | None = None
 
     @property
