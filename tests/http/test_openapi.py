@@ -27,7 +27,11 @@ async def test_every_offered_operation_is_described_and_no_other(cloud: Cloud):
     described = {
         (method.upper(), path) for path, methods in document["paths"].items() for method in methods
     }
-    offered = {(row.method, row.path.replace("*}", "}")) for row in OPERATIONS if row.offered}
+    offered = {
+        (row.method, row.path.replace("*}", "}"))
+        for row in OPERATIONS
+        if row.offered and row.described
+    }
     assert described == offered
 
 

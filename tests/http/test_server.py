@@ -110,3 +110,21 @@ async def test_everything_that_the_pages_ask_for_is_there(cloud: Cloud):
 async def test_nothing_else_is_served(cloud: Cloud, path):
     answer = await cloud.client().get(path)
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+
+
+async def test_every_address_of_the_console_gives_its_page(cloud: Cloud):
+    client = cloud.client()
+    page = (await client.get("/")).text
+    for path in ("/devices", "/products/fridge/devices", "/sign-in"):
+        assert (await client.get(path)).text == page
+    answer = await client.post("/devices")
+    assert (answer.status_code, answer.json()["error"]) == (405, "method_not_allowed")
+
+
+async def test_pages_are_sent_compressed_to_those_who_take_it(cloud: Cloud):
+    packed = await cloud.client().get("/", headers={"Accept-Encoding": "gzip"})
+    plain = await cloud.client().get("/", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"

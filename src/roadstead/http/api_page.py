@@ -52,7 +52,7 @@ _FOOT = """  </main>
 
 def render(operations: Sequence[Operation]) -> str:
     """The page: one table for each noun."""
-    offered = [operation for operation in operations if operation.offered]
+    offered = [row for row in operations if row.offered and row.described]
     tags = dict.fromkeys(operation.tag for operation in offered)
     sections = (_section(tag, [row for row in offered if row.tag == tag]) for tag in tags)
     return _HEAD + "".join(sections) + _FOOT

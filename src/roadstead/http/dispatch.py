@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from roadstead.http import callers, credentials, errors
+from roadstead.http.browser_session import find_cookie_token
 from roadstead.http.envelope import Exchange
 from roadstead.http.fields import (
     FILE_FIELD,
@@ -167,6 +168,8 @@ class Dispatcher:
         if token is None and access is not Access.OPEN and has_body:
             body = await read_body(request.receive, request.headers)
             token = credentials.find_field_token(body.fields)
+        if token is None:
+            token = find_cookie_token(request.headers, request.caller, request.method)
         actor = await self._find_actor(token, request, access)
         if body is None and len(variants) > 1:
             body = await read_body(request.receive, request.headers)

@@ -1,7 +1,8 @@
 """What surrounds every answer: request id, headers, the preflight of browsers, log line, counters.
 
-Programs in browsers may use the API from any origin, with a token and never with cookies: no answer
-depends on anything that a browser would add by itself.
+Programs in browsers may use the API from any origin with a token. The one cookie, of the console's
+own pages, counts for requests from those pages alone (see ``browser_session``), so that no answer
+to another page depends on anything that a browser would add by itself.
 """
 
 import asyncio

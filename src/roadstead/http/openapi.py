@@ -50,7 +50,7 @@ def describe(operations: Sequence[Operation], *, version: str, origin: str) -> D
         version: of the program.
         origin: where this server is reached, as the description's own base.
     """
-    offered = [operation for operation in operations if operation.offered]
+    offered = [row for row in operations if row.offered and row.described]
     types = [ErrorAnswer, *_types(offered)]
     schemas, components = msgspec.json.schema_components(
         types, schema_hook=_anything, ref_template=_REFERENCE

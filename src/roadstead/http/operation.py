@@ -63,6 +63,7 @@ class Operation:
         media_type: of a good answer.
         errors: statuses that it may answer beside those that follow from the other attributes.
         streams: the answer lasts until one side ends it.
+        described: whether the description of the API has it.
         offered: False for what the field knows and this version does not do.
     """
 
@@ -84,6 +85,7 @@ class Operation:
     media_type: str = "application/json"
     errors: tuple[int, ...] = ()
     streams: bool = False
+    described: bool = True
     offered: bool = True
 
 

@@ -8,6 +8,7 @@ only for reading: a fixed name in a path wins over a parameter wherever it stand
 from roadstead.http import (
     access_tokens,
     account_data,
+    browser_session,
     claim_codes,
     device_calls,
     devices,
@@ -21,11 +22,13 @@ from roadstead.http import (
     server,
     transfers,
     users,
+    web_pages,
 )
 from roadstead.http.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *oauth.OPERATIONS,
+    *browser_session.OPERATIONS,
     *access_tokens.OPERATIONS,
     *users.OPERATIONS,
     *account_data.OPERATIONS,
@@ -39,5 +42,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *diagnostics.OPERATIONS,
     *events.OPERATIONS,
     *server.OPERATIONS,
+    *web_pages.OPERATIONS,
     *not_offered.OPERATIONS,
 )

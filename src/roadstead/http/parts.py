@@ -46,11 +46,31 @@ class HttpSettings:
     rate_limits: bool = False
 
 
+class PageFile(Protocol):
+    """A file of the pages, as it is sent."""
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes."""
+
+    @property
+    def compressed(self) -> bytes | None:
+        """The same by gzip, where that saves something."""
+
+    @property
+    def media_type(self) -> str:
+        """With the charset where it has one."""
+
+    @property
+    def forever(self) -> bool:
+        """Its content never changes under this name."""
+
+
 class PageSource(Protocol):
     """Pages for people in a browser."""
 
-    def find(self, name: str) -> tuple[bytes, str] | None:
-        """The content and media type of a file of the pages (``index.html``), or None."""
+    def find(self, name: str) -> PageFile | None:
+        """The file of this name (``index.html``), or None."""
 
 
 @dataclass(slots=True)

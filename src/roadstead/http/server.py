@@ -1,4 +1,4 @@
-"""What the server says about itself: health, numbers, keys, the description of its API, pages."""
+"""What the server says about itself: health, numbers, keys, the description of its API."""
 
 import asyncio
 import base64
@@ -13,20 +13,14 @@ from roadstead.http import api_page, openapi
 from roadstead.http.metrics import MetricsSource, render
 from roadstead.http.operation import Access, Call, Operation
 from roadstead.http.parts import BoundAddress
+from roadstead.http.web_pages import html
 from roadstead.identity.permissions import Permission
-from roadstead.kit.errors import DomainError, NotFound
+from roadstead.kit.errors import DomainError
 
 _TAG = "Server"
 
 DATABASE_DEADLINE_S = 2.0
 """Seconds within which a healthy database answers the simplest question."""
-
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'"
-)
-"""Content-Security-Policy of pages: everything from here, nothing inline."""
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -99,27 +93,7 @@ async def get_openapi(call: Call) -> object:
 
 async def get_api_page(call: Call) -> Response:
     """The same as a page for people."""
-    return _page(api_page.render(call.edge.operations).encode(), "text/html; charset=utf-8")
-
-
-async def get_page(call: Call) -> Response:
-    """A page for people in a browser, or a part of one."""
-    name = call.path.get("file", "index.html")
-    pages = call.parts.pages
-    found = pages.find(name) if pages is not None else None
-    if found is None:
-        raise NotFound("not_found", "There is nothing at this path. See /docs/api.")
-    return _page(*found)
-
-
-def _page(content: bytes, media_type: str) -> Response:
-    headers = {
-        "content-type": media_type,
-        "content-security-policy": PAGE_POLICY,
-        "cache-control": "no-cache",
-        "cross-origin-opener-policy": "same-origin",
-    }
-    return Response(content, headers=headers)
+    return html(api_page.render(call.edge.operations).encode())
 
 
 async def _check_database(call: Call) -> str:
@@ -213,25 +187,5 @@ OPERATIONS = (
         handler=get_api_page,
         access=Access.OPEN,
         media_type="text/html",
-    ),
-    Operation(
-        name="get_start_page",
-        method="GET",
-        path="/",
-        tag=_TAG,
-        summary="Show the start page",
-        handler=get_page,
-        access=Access.OPEN,
-        media_type="text/html",
-    ),
-    Operation(
-        name="get_asset",
-        method="GET",
-        path="/assets/{file*}",
-        tag=_TAG,
-        summary="Give a part of a page",
-        handler=get_page,
-        access=Access.OPEN,
-        media_type="application/octet-stream",
     ),
 )
