@@ -1,6 +1,7 @@
 """What every engine promises for units of work."""
 
 import asyncio
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -123,6 +124,39 @@ async def test_a_read_that_writes_is_refused(database: Database) -> None:
         await database.read(add("a"))
     await database.write(add("b"))
     assert await database.read(keys) == ["b"]
+
+
+async def test_a_failed_read_leaves_the_next_ones_whole_and_up_to_date(database: Database) -> None:
+    def fail(conn: Connection) -> None:
+        conn.execute(sa.select(outbox_rows.c.key)).first()
+        raise LookupError("on purpose")
+
+    outcomes = await asyncio.gather(
+        *(database.read(fail) for _ in range(12)), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {LookupError}
+    for number in range(6):
+        await database.write(add(f"key {number}"))
+        found = await asyncio.gather(*(database.read(keys) for _ in range(6)))
+        assert {len(one) for one in found} == {number + 1}
+
+
+async def test_all_statements_of_a_read_see_one_moment(database: Database) -> None:
+    looked, written = threading.Event(), threading.Event()
+
+    def look_twice(conn: Connection) -> tuple[list[str], list[str]]:
+        before = keys(conn)
+        looked.set()
+        written.wait(10)
+        return before, keys(conn)
+
+    if database.dialect == "postgresql":
+        pytest.skip("a unit of work runs on the event loop there and cannot wait in it")
+    reading = asyncio.create_task(database.read(look_twice))
+    await asyncio.to_thread(looked.wait, 10)
+    await database.write(add("a"))
+    written.set()
+    assert await reading == ([], [])
 
 
 async def test_an_error_does_not_carry_the_parameters_into_the_log(database: Database) -> None:

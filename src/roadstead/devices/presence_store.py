@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     select,
     text,
     true,
@@ -57,6 +58,9 @@ class PresenceRow(msgspec.Struct, frozen=True, gc=False):
     last_ip_address: str | None
 
 
+_OF_DEVICES = select(device_presence).where(_P.device_id.in_(bindparam("devices", expanding=True)))
+_OF_DEVICE = select(device_presence).where(_P.device_id == bindparam("device"))
+
 _UPSERT = text(
     """
     INSERT INTO device_presence
@@ -87,9 +91,15 @@ def find_presence(conn: Connection, device_ids: Sequence[str]) -> dict[str, Pres
     found: dict[str, Presence] = {}
     for start in range(0, len(device_ids), _MAX_IDS):
         some = device_ids[start : start + _MAX_IDS]
-        rows = conn.execute(select(device_presence).where(_P.device_id.in_(some)))
+        rows = conn.execute(_OF_DEVICES, {"devices": some})
         found.update((row.device_id, _to_presence(row)) for row in rows)
     return found
+
+
+def find_presence_of(conn: Connection, device_id: str) -> Presence | None:
+    """What was last known of one device."""
+    row = conn.execute(_OF_DEVICE, {"device": device_id}).first()
+    return None if row is None else _to_presence(row)
 
 
 _MAX_IDS = 500

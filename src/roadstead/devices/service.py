@@ -21,7 +21,7 @@ from roadstead.devices.model import (
 from roadstead.devices.model import DeviceView as DeviceView
 from roadstead.devices.naming import name_key, parse_name, parse_notes
 from roadstead.devices.presence import PresenceBoard
-from roadstead.devices.presence_store import find_presence
+from roadstead.devices.presence_store import find_presence, find_presence_of
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.identity.model import Actor
 from roadstead.kit.clock import Clock
@@ -89,9 +89,13 @@ class DeviceService:
         Raises:
             NotFound: ``device_not_found``.
         """
-        device = await self.resolve(actor, ref)
-        stored = await self._database.read(lambda conn: find_presence(conn, [device.id]))
-        return self._view(actor, device, stored.get(device.id))
+
+        def work(conn: Connection) -> tuple[Device, Presence | None]:
+            device = _resolve(conn, actor, ref)
+            return device, find_presence_of(conn, device.id)
+
+        device, stored = await self._database.read(work)
+        return self._view(actor, device, stored)
 
     async def resolve(self, actor: Actor, ref: str) -> Device:
         """The actor's device that ``ref`` names.

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -90,6 +91,22 @@ _D = devices.c
 _K = device_keys.c
 _FIELDS = tuple(field.name for field in fields(Device))
 _SELECT = select(*(_D[name] for name in _FIELDS))
+# Built once, because building a statement anew costs as much as running it.
+_OF_OWNER = _SELECT.where(_D.owner_id == bindparam("owner"))
+_OWNED = _OF_OWNER.where(_D.id == bindparam("device"))
+_OWNED_BY_NAME = _OF_OWNER.where(_D.name_key == bindparam("key"))
+_IDENTITY: Select[Any] = select(
+    _D.id,
+    _K.spki_digest,
+    _D.platform_id,
+    _D.owner_id,
+    _D.name,
+    _D.product_id,
+    _D.quarantined,
+    _D.claimed_at,
+).join_from(devices, device_keys, _K.device_id == _D.id, isouter=True)
+_IDENTITY_BY_KEY = _IDENTITY.where(_K.spki_digest == bindparam("digest"))
+_IDENTITY_BY_ID = _IDENTITY.where(_D.id == bindparam("device")).order_by(_K.algorithm)
 
 
 def insert_device(conn: Connection, device: Device) -> None:
@@ -106,13 +123,13 @@ def find_device(conn: Connection, device_id: str) -> Device | None:
 
 def find_owned(conn: Connection, owner_id: str, device_id: str) -> Device | None:
     """The owner's device with this id."""
-    row = conn.execute(_SELECT.where(_D.owner_id == owner_id, _D.id == device_id)).first()
+    row = conn.execute(_OWNED, {"owner": owner_id, "device": device_id}).first()
     return None if row is None else _to_device(row)
 
 
 def find_owned_by_name(conn: Connection, owner_id: str, key: str) -> Device | None:
     """The owner's device whose name has this key (``naming.name_key``)."""
-    row = conn.execute(_SELECT.where(_D.owner_id == owner_id, _D.name_key == key)).first()
+    row = conn.execute(_OWNED_BY_NAME, {"owner": owner_id, "key": key}).first()
     return None if row is None else _to_device(row)
 
 
@@ -239,19 +256,19 @@ def put_key(conn: Connection, key: DeviceKey, at: datetime) -> None:
 
 def find_identity_by_key(conn: Connection, spki_digest: bytes) -> DeviceIdentity | None:
     """The device whose key has this SHA-256."""
-    row = conn.execute(_identity().where(_K.spki_digest == spki_digest)).first()
+    row = conn.execute(_IDENTITY_BY_KEY, {"digest": spki_digest}).first()
     return None if row is None else _to_identity(row)
 
 
 def find_identity(conn: Connection, device_id: str) -> DeviceIdentity | None:
     """The device with this id; of two keys the elliptic one is named."""
-    row = conn.execute(_identity().where(_D.id == device_id).order_by(_K.algorithm)).first()
+    row = conn.execute(_IDENTITY_BY_ID, {"device": device_id}).first()
     return None if row is None else _to_identity(row)
 
 
 def find_identities(conn: Connection, device_ids: Sequence[str]) -> dict[str, DeviceIdentity]:
     """Those of these devices that are known, by id; at most some hundred ids at a time."""
-    rows = conn.execute(_identity().where(_D.id.in_(device_ids)).order_by(_K.algorithm.desc()))
+    rows = conn.execute(_IDENTITY.where(_D.id.in_(device_ids)).order_by(_K.algorithm.desc()))
     return {found.device_id: found for found in map(_to_identity, rows)}
 
 
@@ -273,19 +290,6 @@ def find_key_holders(conn: Connection, digests: Iterable[bytes]) -> dict[bytes, 
         select(_K.spki_digest, _K.device_id).where(_K.spki_digest.in_(list(digests)))
     )
     return {bytes(digest): device_id for digest, device_id in rows}
-
-
-def _identity() -> Select[Any]:
-    return select(
-        _D.id,
-        _K.spki_digest,
-        _D.platform_id,
-        _D.owner_id,
-        _D.name,
-        _D.product_id,
-        _D.quarantined,
-        _D.claimed_at,
-    ).join_from(devices, device_keys, _K.device_id == _D.id, isouter=True)
 
 
 def _to_identity(row: Row[Any]) -> DeviceIdentity:

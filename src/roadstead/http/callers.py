@@ -6,9 +6,13 @@ Forwarded headers are believed only when the connection itself comes from a trus
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+PARSED_ADDRESSES = 4096
+"""Addresses whose parsed form is kept: a caller asks more than once. About a megabyte."""
 
 UNKNOWN_ADDRESS = "unknown"
 """Stands for the caller's address when the transport has none (a unix socket)."""
@@ -85,6 +89,7 @@ def _is_loopback(text: str | None) -> bool:
     return address is not None and address.is_loopback
 
 
+@lru_cache(PARSED_ADDRESSES)
 def _parse(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text)

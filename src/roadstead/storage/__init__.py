@@ -5,7 +5,8 @@ What it is for: a capability writes plain functions of a SQLAlchemy Core connect
 
 Files:
     database    the Database port and what a unit of work is
-    sqlite      one writer thread with group commit, reader threads
+    sqlite      one writer thread with group commit
+    sqlite_reading  its reader threads
     postgres    the same over asyncpg; ``copying`` appends by COPY there
     opening     a Database from a URL
     columns     column types and the one MetaData that all tables join

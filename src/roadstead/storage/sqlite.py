@@ -10,16 +10,15 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError
 
 from roadstead.kit.errors import Unavailable
 from roadstead.storage.database import Work
+from roadstead.storage.sqlite_reading import ReaderThreads, driver_of
 
 Result = TypeVar("Result")
 
@@ -73,7 +72,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._engine = make_engine(path)
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
+        self._readers = ReaderThreads(self._engine, READERS, _translated_read)
         self._writer = threading.Thread(target=self._write_loop, name="sqlite-write", daemon=True)
         self._writer.start()
         self._closed = False
@@ -82,8 +81,7 @@ class SqliteDatabase:
         """Runs ``work`` in a reader thread, in one snapshot of the database."""
         if self._closed:
             raise _closed()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._read, work)
+        return await self._readers.read(work)
 
     async def write(self, work: Work[Result], *, durable: bool = False) -> Result:
         """Runs ``work`` in the writer thread; returns after the commit that holds it."""
@@ -101,18 +99,8 @@ class SqliteDatabase:
         self._closed = True
         self._units.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown()
+        await asyncio.to_thread(self._readers.close)
         self._engine.dispose()
-
-    def _read(self, work: Work[Result]) -> Result:
-        try:
-            with self._engine.connect() as connection:
-                _driver(connection).execute("PRAGMA query_only=ON")
-                return work(connection)
-        except (DBAPIError, sqlite3.Error) as error:
-            if result_code(error) == sqlite3.SQLITE_READONLY:
-                raise  # the work tried to write
-            raise translated(error) from error
 
     def _write_loop(self) -> None:
         while True:
@@ -150,7 +138,7 @@ class SqliteDatabase:
 
 def _run_batch(connection: Connection, units: list[_Unit]) -> list[_Outcome]:
     level = "FULL" if any(unit.durable for unit in units) else "NORMAL"
-    driver = _driver(connection)
+    driver = driver_of(connection)
     driver.execute(f"PRAGMA synchronous={level}")
     driver.execute("PRAGMA query_only=OFF")
     connection.execution_options(write=True)
@@ -166,7 +154,7 @@ def _run_unit(connection: Connection, work: Work[Any]) -> _Outcome:
         savepoint.commit()
     except Exception as error:
         # SQLite may have given up the whole transaction, and every savepoint with it.
-        gone = not _driver(connection).in_transaction
+        gone = not driver_of(connection).in_transaction
         if gone or translated(error) is not error:
             raise
         savepoint.rollback()
@@ -192,12 +180,6 @@ def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
             future.set_exception(error)
         else:
             future.set_result(result)
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
 
 
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -249,6 +231,11 @@ def translated(error: Exception) -> Exception:
             "database_unavailable", "The database does not answer; nothing was changed."
         )
     return error
+
+
+def _translated_read(error: Exception) -> Exception:
+    # Of a read it tells of the work, which tried to write.
+    return error if result_code(error) == sqlite3.SQLITE_READONLY else translated(error)
 
 
 def _closed() -> Unavailable:

@@ -1,0 +1,126 @@
+"""Reader threads of a SQLite database, each with a connection that it keeps.
+
+A read is short: some ten microseconds in SQLite. Taking a connection from a pool and having
+SQLAlchemy begin and end a transaction costs several times that, so each thread holds one
+connection for which SQLAlchemy believes a single transaction is under way, and this module begins
+and ends the real one around each unit of work.
+"""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from roadstead.storage.database import Work
+
+Result = TypeVar("Result")
+
+
+class _Unit(NamedTuple):
+    work: Work[Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class ReaderThreads:
+    """Runs units of work that only read, each in one snapshot of the database.
+
+    Args:
+        engine: gives each thread its connection.
+        number: of threads.
+        translate: what to raise instead of an error of SQLite's.
+    """
+
+    def __init__(
+        self, engine: Engine, number: int, translate: Callable[[Exception], Exception]
+    ) -> None:
+        self._engine = engine
+        self._translate = translate
+        self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"sqlite-read-{number}", daemon=True)
+            for number in range(number)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Runs ``work`` in one of the threads."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._units.put(_Unit(work, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Lets the threads finish what was asked and closes their connections; blocks."""
+        for _ in self._threads:
+            self._units.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        connection: Connection | None = None
+        while (unit := self._units.get()) is not None:
+            result, error = None, None
+            try:
+                connection = connection or self._connect()
+                result = _run(connection, unit.work)
+            except Exception as raised:
+                error = self._translate(raised)
+                if error is not raised:
+                    error.__cause__ = raised
+                    # The file or the connection is at fault: begin anew with the next unit.
+                    _discard(connection)
+                    connection = None
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                unit.loop.call_soon_threadsafe(_settle, unit.future, result, error)
+            # While this thread waits, it must not keep what the unit gave.
+            del unit, result, error
+        _discard(connection)
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        driver = driver_of(connection)
+        driver.execute("PRAGMA query_only=ON")
+        connection.begin()
+        driver.execute("ROLLBACK")
+        return connection
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """SQLite's own connection below SQLAlchemy's."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+def _run(connection: Connection, work: Work[Result]) -> Result:
+    driver = driver_of(connection)
+    driver.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        # A failing disk may have ended it already.
+        if driver.in_transaction:
+            driver.execute("ROLLBACK")
+
+
+def _discard(connection: Connection | None) -> None:
+    if connection is not None:
+        with contextlib.suppress(Exception):
+            connection.invalidate()
+            connection.close()
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if future.done():  # the caller was cancelled
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
