@@ -35,6 +35,7 @@ from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
 from roadstead.outbound.mail import Mail
+from roadstead.products.service import ProductService
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import OutboxFollower
@@ -181,6 +182,7 @@ async def open_cloud(
         second_factors=factors,
         resets=resets,
         removal=AccountRemoval(database, clock, identity, [release_all], follower.wake),
+        products=ProductService(database, clock, follower.wake),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(

@@ -15,6 +15,8 @@ BODIES = {
     "delete_user": {"password": "no matter what"},
     "decide_transfer": {"action": "accept"},
     "create_claim_code": {"iccid": "8934"},
+    "create_product": {"product": {"name": "x", "platform_id": 13}},
+    "create_product_of_account": {"product": {"name": "y", "platform_id": 13}},
     "claim_device": {"id": "DEVICE"},
     "update_device": {"name": "mallory's", "notes": "mallory's"},
     "signal_device": {"signal": "1"},
@@ -38,6 +40,7 @@ def request_of(operation: Operation, device_id: str) -> tuple[str, str, object]:
     method = "GET" if operation.method == "*" else operation.method
     path = operation.path.replace("{device}", device_id)
     path = path.replace("{transfer}", "0" * 24).replace("{sign_in}", "0" * 64)
+    path = path.replace("{product}", "cold-box")
     path = path.replace("{variable}", "temp").replace("{function}", "brew")
     path = path.replace("{prefix*}", "ev").replace("{rest*}", "1/x")
     assert "{" not in path, path

@@ -37,6 +37,7 @@ from roadstead.http.uploads import Upload, read_upload
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import allows
 from roadstead.kit.errors import DomainError, Invalid, NotFound
+from roadstead.products.service import Reached
 
 log = logging.getLogger("roadstead.http")
 
@@ -106,7 +107,9 @@ class Dispatcher:
         operation = _choose(found.target, body)
         exchange.operation = operation.name
         exchange.streams = operation.streams
-        self._check_permission(operation, actor, request.caller)
+        reached = await self._reach_product(operation, found.parameters, actor)
+        if reached is None or not reached.rights:
+            self._check_permission(operation, actor, request.caller)
         with contextlib.closing(Upload()) as upload:
             if operation.files is not None and is_multipart(request.headers):
                 await read_upload(request.receive, request.headers, operation.files, upload)
@@ -123,6 +126,7 @@ class Dispatcher:
                 body=convert(body, operation.body) if operation.body is not None and body else None,
                 files=upload.files,
                 signed_in=actor,
+                reached=reached,
             )
             return _as_answer(await operation.handler(call), operation)
 
@@ -196,6 +200,26 @@ class Dispatcher:
         address, code = request.caller.address, request.query.get("otp", "")
         user = await self._parts.sign_in.check(*pair, code, address)
         return Actor(user.id, user.username, user.is_admin, address=address)
+
+    async def _reach_product(
+        self, operation: Operation, parameters: Mapping[str, str], actor: Actor | None
+    ) -> Reached | None:
+        """The product of a route that names one, once the caller may do this with it.
+
+        A route without a permission proves in its own way what it may do (a product's client
+        secret, a customer's password); it gets the product without rights.
+        """
+        ref = parameters.get("product")
+        if ref is None or not operation.offered:
+            return None
+        if operation.permission is None:
+            return Reached(await self._parts.products.get_any(ref), frozenset())
+        if actor is None:
+            raise errors.token_missing()
+        reached = await self._parts.products.reach(actor, ref)
+        if operation.permission not in reached.rights:
+            raise errors.permission_denied()
+        return reached
 
     @staticmethod
     def _check_permission(

@@ -10,7 +10,7 @@ from roadstead.http.operation import Access, Operation, not_offered
 from roadstead.http.routing import ANY_METHOD
 
 _AREAS = {
-    "products": "Products",
+    "products": "This part of products",
     "orgs": "Organizations",
     "integrations": "Integrations",
     "webhooks": "Webhooks",
@@ -31,8 +31,6 @@ _OPEN_ROUTES = (("GET", "/v1/build_targets", "Compiling in the cloud"),)
 """Routes that clients ask without a token."""
 
 _ROUTES = (
-    ("GET", "/v1/user/products", "Products"),
-    ("POST", "/v1/user/products", "Products"),
     ("GET", "/v1/user/search", "Searching"),
     ("GET", "/v1/user/service_agreements", "Usage and service agreements"),
     (ANY_METHOD, "/v1/user/service_agreements/{rest*}", "Usage and service agreements"),

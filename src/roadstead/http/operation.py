@@ -12,8 +12,11 @@ from roadstead.http.parts import HttpParts
 from roadstead.http.sse import OpenStreams
 from roadstead.http.uploads import FileLimits, UploadedFile
 from roadstead.identity.model import Actor
-from roadstead.identity.permissions import Permission
+from roadstead.identity.permissions import ROLE_PERMISSIONS, Permission, Role
 from roadstead.kit.errors import NotOffered
+from roadstead.products.access import Rights
+from roadstead.products.model import Product
+from roadstead.products.service import Reached
 
 
 class Access(Enum):
@@ -121,6 +124,7 @@ class Call:
         body: the operation's body struct, None if it takes none.
         files: the files of its body; they are closed when the handler has ended.
         signed_in: who asks, None where access is open and no token came.
+        reached: the product of a path that names one, with the caller's rights in it.
     """
 
     edge: Edge
@@ -131,6 +135,7 @@ class Call:
     body: Any = None
     files: Sequence[UploadedFile] = ()
     signed_in: Actor | None = None
+    reached: Reached | None = None
 
     @property
     def parts(self) -> HttpParts:
@@ -147,6 +152,17 @@ class Call:
         if self.signed_in is None:
             raise token_missing()
         return self.signed_in
+
+    @property
+    def product(self) -> Product:
+        """The product that the path names; the caller has the operation's permission in it."""
+        assert self.reached is not None, "the path of this operation names no product"
+        return self.reached.product
+
+    @property
+    def rights(self) -> Rights:
+        """What the caller may do with the product that the path names; else with their own."""
+        return ROLE_PERMISSIONS[Role.OWNER] if self.reached is None else self.reached.rights
 
     @property
     def wants_raw(self) -> bool:

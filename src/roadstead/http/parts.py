@@ -22,6 +22,7 @@ from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.service import IdentityService
 from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import Clock
+from roadstead.products.service import ProductService
 from roadstead.storage.database import Database
 
 BoundAddress = tuple[str, int]
@@ -92,6 +93,7 @@ class HttpParts:
     second_factors: SecondFactors
     resets: PasswordResets
     removal: AccountRemoval
+    products: ProductService
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

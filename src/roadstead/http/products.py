@@ -1,0 +1,186 @@
+"""Products: create, list, get.
+
+Source: particle cloud notes §1.3, §2.10.
+"""
+
+import msgspec
+
+from roadstead.http.operation import Call, Operation
+from roadstead.identity.permissions import Permission
+from roadstead.kit.clock import iso_ms
+from roadstead.kit.errors import Invalid
+from roadstead.products.model import Owner, ProductSettings
+from roadstead.products.service import ProductDraft, ProductView
+
+_TAG = "Products"
+
+
+class NewProduct(msgspec.Struct, kw_only=True):
+    """What a new product is.
+
+    ``id`` (1 to 65535) is for makers whose firmware names one already; ``slug`` is its name in
+    addresses; both are chosen by the server when they are not given.
+    """
+
+    name: str
+    platform_id: int
+    description: str = ""
+    id: int | None = None
+    slug: str | None = None
+    settings: dict[str, object] = {}
+
+
+class CreateProductBody(msgspec.Struct):
+    """A new product."""
+
+    product: NewProduct
+
+
+class ProductDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A product. Exactly one of ``user`` and ``org`` with ``organization_id`` is there."""
+
+    id: int
+    slug: str
+    name: str
+    description: str
+    platform_id: int
+    user: str | msgspec.UnsetType = msgspec.UNSET
+    org: str | msgspec.UnsetType = msgspec.UNSET
+    organization_id: str | msgspec.UnsetType = msgspec.UNSET
+    groups: list[str]
+    settings: ProductSettings
+    device_count: int
+    quarantined_count: int
+    denied_count: int
+    created_at: str
+    updated_at: str
+    subscription_id: int | None
+    device_protection: str
+    requires_activation_codes: bool
+
+
+class ProductAnswer(msgspec.Struct):
+    """One product."""
+
+    product: ProductDocument
+
+
+class ProductsAnswer(msgspec.Struct):
+    """Products by name."""
+
+    products: list[ProductDocument]
+
+
+async def list_products(call: Call) -> ProductsAnswer:
+    """The products of the caller."""
+    views = await call.parts.products.list_products(call.actor)
+    return ProductsAnswer([document_of(view) for view in views])
+
+
+async def create_product(call: Call) -> ProductAnswer:
+    """Makes a product that the caller owns."""
+    if not call.actor.user_id:
+        raise Invalid("no_account", "Only an account can own a product.")
+    draft = draft_of(call.body.product)
+    owner = Owner(user_id=call.actor.user_id)
+    product = await call.parts.products.create(call.actor, owner, draft)
+    return ProductAnswer(document_of(await call.parts.products.view(product)))
+
+
+async def get_product(call: Call) -> ProductAnswer:
+    """One product, by number or slug."""
+    return ProductAnswer(document_of(await call.parts.products.view(call.product)))
+
+
+def draft_of(told: NewProduct) -> ProductDraft:
+    """A new product as the service takes it."""
+    return ProductDraft(
+        name=told.name,
+        platform_id=told.platform_id,
+        description=told.description,
+        id=told.id,
+        slug=told.slug,
+        settings=told.settings,
+    )
+
+
+def document_of(view: ProductView) -> ProductDocument:
+    """A product as the API writes it."""
+    product = view.product
+    return ProductDocument(
+        id=product.id,
+        slug=product.slug,
+        name=product.name,
+        description=product.description,
+        platform_id=product.platform_id,
+        user=product.owner.user_id or msgspec.UNSET,
+        organization_id=product.owner.organization_id or msgspec.UNSET,
+        groups=view.groups,
+        settings=product.settings,
+        device_count=product.device_count,
+        quarantined_count=product.quarantined_count,
+        denied_count=product.denied_count,
+        created_at=iso_ms(product.created_at),
+        updated_at=iso_ms(product.updated_at),
+        subscription_id=None,
+        device_protection="disabled",
+        requires_activation_codes=False,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        name="list_products",
+        method="GET",
+        path="/v1/user/products",
+        tag=_TAG,
+        summary="List your products",
+        handler=list_products,
+        permission=Permission.PRODUCTS_LIST,
+        answer=ProductsAnswer,
+    ),
+    Operation(
+        name="list_all_products",
+        method="GET",
+        path="/v1/products",
+        tag=_TAG,
+        summary="List your products",
+        handler=list_products,
+        permission=Permission.PRODUCTS_LIST,
+        answer=ProductsAnswer,
+    ),
+    Operation(
+        name="create_product",
+        method="POST",
+        path="/v1/user/products",
+        tag=_TAG,
+        summary="Create a product",
+        handler=create_product,
+        permission=Permission.PRODUCTS_CREATE,
+        body=CreateProductBody,
+        answer=ProductAnswer,
+        errors=(409,),
+    ),
+    Operation(
+        name="create_product_of_account",
+        method="POST",
+        path="/v1/products",
+        tag=_TAG,
+        summary="Create a product",
+        handler=create_product,
+        permission=Permission.PRODUCTS_CREATE,
+        body=CreateProductBody,
+        answer=ProductAnswer,
+        errors=(409,),
+    ),
+    Operation(
+        name="get_product",
+        method="GET",
+        path="/v1/products/{product}",
+        tag=_TAG,
+        summary="Get a product by id or slug",
+        handler=get_product,
+        permission=Permission.PRODUCTS_GET,
+        answer=ProductAnswer,
+    ),
+)

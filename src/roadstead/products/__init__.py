@@ -1,0 +1,19 @@
+"""Products: devices that are made, sold and looked after as one.
+
+What it is for: a product has an owner, a hardware platform, settings, devices that its owner put
+into it, and groups of them. What is decided here: who belongs to a product, who may be let in,
+what becomes of a device that says it belongs and was never imported.
+
+Files:
+    model        the values: product, its settings, a device in it, a group
+    naming       pure: names, slugs and numbers of products
+    preferences  pure: the settings of a product as people give them
+    store        the tables ``products`` and ``product_ids``
+    membership_store  the table ``product_devices``
+    group_store  the tables ``device_groups`` and ``device_group_members``
+    access       the port by which a product learns what somebody may do with it
+    service      create, list, get, and finding a product for a request
+
+Who calls it: the HTTP edge. It calls devices, identity, audit, storage and kit. It must not know
+firmware, roles of teams (it asks through ``access``) or HTTP.
+"""
