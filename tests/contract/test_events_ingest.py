@@ -13,6 +13,7 @@ from roadstead.events import store
 from roadstead.events.ingest import TOPIC, EventIngest
 from roadstead.events.matching import EventFilter
 from roadstead.events.publishing import EventPublishing
+from roadstead.events.reactions import Reaction
 from roadstead.events.rendering import to_sse
 from roadstead.events.streams import EventStreams
 from roadstead.kit.clock import ManualClock, to_ms
@@ -230,3 +231,51 @@ async def test_a_thousand_events_cost_few_commits(desk):
     assert desk.journal.batches <= 3
     made = make_event()
     assert await desk.stored(made) is None
+
+
+FAR = 1 << 40
+"""Keeps the ids of reactions apart from those of events."""
+
+
+class Reacting:
+    """Reacts to one name by an event of its own, written in the same transaction."""
+
+    def __init__(self, writer=store.write_events):
+        self.writer, self.settled = writer, []
+
+    def plan(self, event):
+        if event.name != "temp":
+            return None
+        row = make_event(id=event.id + FAR, name="reaction")
+        return Reaction(self.writer, [row], lambda error: self.settled.append((event.id, error)))
+
+
+async def test_what_reacts_to_an_event_is_committed_with_it(desk):
+    reacting = Reacting()
+    desk.ingest.react_with(reacting)
+    first, other, second = desk.accept(), desk.accept(name="else"), desk.accept(reacted_to=False)
+    await desk.journal.flush()
+    assert reacting.settled == [(first.id, None)]
+    assert [await desk.stored(one) for one in (first, other, second)] == [first, other, second]
+    reaction = await desk.database.read(lambda conn: store.find_event(conn, first.id + FAR))
+    assert reaction.name == "reaction"
+
+
+async def test_an_event_whose_reaction_fails_is_not_kept_either(desk):
+    def fail(conn, rows):
+        raise ValueError("no")
+
+    reacting = Reacting(fail)
+    desk.ingest.react_with(reacting)
+    lost, kept = desk.accept(), desk.accept(name="else")
+    await desk.journal.flush()
+    assert (await desk.stored(lost), await desk.stored(kept)) == (None, kept)
+    assert isinstance(reacting.settled[0][1], ValueError)
+
+
+async def test_a_reaction_hears_that_the_journal_is_full(database):
+    async with open_desk(database, max_pending=0) as desk:
+        reacting = Reacting()
+        desk.ingest.react_with(reacting)
+        assert desk.accept() is None
+        assert [type(error) for _, error in reacting.settled] == [Unavailable]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from roadstead.bus.local import LocalBus
 from roadstead.events.model import Event, Source
+from roadstead.events.reactions import ReactedEvent, Reaction, Reactions
+from roadstead.events.receipt import too_busy
 from roadstead.events.store import write_events
 from roadstead.kit.clock import Clock, to_ms
 from roadstead.kit.ids import EventIds
@@ -37,10 +39,15 @@ class EventIngest:
         self._publish = bus.publish
         self._clock = clock
         self._next_id = ids.next
+        self._reactions: Reactions | None = None
         self.accepted = 0
         self.refused = 0
         self.committed = 0
         self.failed = 0
+
+    def react_with(self, reactions: Reactions) -> None:
+        """Asks ``reactions`` about every later event."""
+        self._reactions = reactions
 
     def accept(
         self,
@@ -56,11 +63,13 @@ class EventIngest:
         firmware_version: int,
         message_id: int | None = None,
         on_committed: Committed | None = None,
+        reacted_to: bool = True,
     ) -> Event | None:
         """Takes an event whose name and payload were checked (``events.limits``).
 
         The arguments are the fields of ``Event``. ``on_committed`` is called on the event loop
-        once the event is kept or known to be lost, before its readers get it.
+        once the event is kept or known to be lost, before its readers get it. An event that is
+        itself a reaction is not ``reacted_to``, or there would be no end.
 
         Returns:
             The event, not committed yet; None when the journal is full and nothing was taken.
@@ -80,16 +89,25 @@ class EventIngest:
             firmware_version=firmware_version,
             message_id=message_id,
         )
+        reaction = self._reactions.plan(event) if self._reactions and reacted_to else None
         if not self._append(
-            write_events, event, lambda error: self._settle(event, error, on_committed)
+            write_events,
+            event if reaction is None else ReactedEvent(event, reaction),
+            lambda error: self._settle(event, error, on_committed, reaction),
         ):
             self.refused += 1
+            if reaction is not None:
+                reaction.settled(too_busy())
             return None
         self.accepted += 1
         return event
 
     def _settle(
-        self, event: Event, error: Exception | None, on_committed: Committed | None
+        self,
+        event: Event,
+        error: Exception | None,
+        on_committed: Committed | None,
+        reaction: Reaction | None,
     ) -> None:
         if error is None:
             self.committed += 1
@@ -99,5 +117,7 @@ class EventIngest:
             if on_committed is not None:
                 on_committed(error)
         finally:
+            if reaction is not None:
+                reaction.settled(error)
             if error is None:
                 self._publish(TOPIC, event)

@@ -25,9 +25,11 @@ from sqlalchemy import (
 )
 
 from roadstead.events.model import Event
+from roadstead.events.reactions import ReactedEvent, Reaction
 from roadstead.kit.ids import EVENT_COUNTER_BITS
 from roadstead.storage.columns import metadata
 from roadstead.storage.copying import copy_rows
+from roadstead.storage.journal import RowWriter
 
 events = Table(
     "events",
@@ -64,12 +66,28 @@ _INSERT_SQLITE = (
 )
 
 
-def write_events(conn: Connection, rows: Sequence[Event]) -> None:
-    """Appends many events in one statement; the row writer of the journal."""
+def write_events(conn: Connection, rows: Sequence[Event | ReactedEvent]) -> None:
+    """Appends many events in one statement, and what goes with them; a row writer of the journal.
+
+    All of it in the one transaction, so that no reaction to a kept event is ever lost.
+    """
+    kept = [
+        msgspec.structs.astuple(row.event if isinstance(row, ReactedEvent) else row) for row in rows
+    ]
     if conn.dialect.name == "sqlite":
-        conn.exec_driver_sql(_INSERT_SQLITE, [msgspec.structs.astuple(row) for row in rows])
+        conn.exec_driver_sql(_INSERT_SQLITE, kept)
     else:
-        copy_rows(conn, "events", _COLUMNS, [msgspec.structs.astuple(row) for row in rows])
+        copy_rows(conn, "events", _COLUMNS, kept)
+    if reacted := [row.reaction for row in rows if isinstance(row, ReactedEvent)]:
+        _write_reactions(conn, reacted)
+
+
+def _write_reactions(conn: Connection, reactions: Sequence[Reaction]) -> None:
+    by_writer: dict[RowWriter, list[Any]] = {}
+    for reaction in reactions:
+        by_writer.setdefault(reaction.write_rows, []).extend(reaction.rows)
+    for write_rows, rows in by_writer.items():
+        write_rows(conn, rows)
 
 
 def is_older_than(days: int, now: datetime) -> ColumnElement[bool]:

@@ -1,14 +1,19 @@
-"""What leaves the server for people: mail.
+"""What leaves the server: letters to people, and HTTP requests that tenants configured.
 
-What it is for: letters that the capabilities above write (a password to reset, a device to hand
-over) reach a mail server, or a folder of the operator's where none is set up.
+What it is for: the two ways out, each with the care that it needs: a letter never holds up a
+request, and a request never reaches into the network that the server stands in.
 
 Files:
-    mail      Mail, the two ways out (SMTP, a folder), and reading the URL of the mail server
-    mailbox   the queue in between: a request never waits for a mail server
+    mail         Mail, the two ways out (SMTP, a folder), and reading the URL of the mail server
+    mailbox      the queue in between: a request never waits for a mail server
+    targets      pure: which addresses are public
+    http_client  HTTP requests within limits of time and size, to public addresses only;
+                 http_messages has their values
+    signing      Standard Webhooks: what shows a receiver that a request is ours
 
-Who calls it: identity and devices through ``Mailbox.post``; the composition root builds it.
+Who calls it: identity, devices and notifications post letters; notifications and integrations send
+requests; the composition root builds both.
 
-It must not know what a letter is about, and nothing in it may hold up a request or tell a caller
-whether an address exists.
+It must not know what a letter or a request is about, and nothing in it may hold up a request or
+tell a caller whether an address exists.
 """

@@ -1,0 +1,52 @@
+"""Which addresses a request for a tenant may reach. Pure.
+
+Only addresses of the public Internet: a tenant must not be able to look into the network that the
+server stands in, nor at the metadata service of the machine that it runs on.
+"""
+
+import ipaddress
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""IPv4 behind a translator. Spec: RFC 6052 §2.1."""
+
+_REFUSED = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # Azure's platform service, outside every reserved range
+        "100.64.0.0/10",  # shared address space, RFC 6598: the carrier's own network
+        "192.88.99.0/24",  # 6to4 relays, RFC 7526
+        "2002::/16",  # 6to4, RFC 3056: names an IPv4 address of its own
+        "2001::/23",  # protocols, RFC 2928; of them Teredo names an IPv4 address too
+        "192.0.0.0/24",  # protocols, RFC 6890; a metadata service answers at 192.0.0.192
+        "64:ff9b:1::/48",  # local translators, RFC 8215
+        "fec0::/10",  # site-local, RFC 3879
+    )
+)
+"""Networks that some versions of Python's own table count as global, or that lead elsewhere."""
+
+
+def is_public(text: str) -> bool:
+    """Whether this address is one of the public Internet.
+
+    Args:
+        text: an IP address, with a zone (``fe80::1%eth0``) or without; anything else is not public.
+    """
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return _is_public(address)
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(inner)
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    return not any(address in network for network in _REFUSED if network.version == address.version)
