@@ -21,6 +21,7 @@ from roadstead.kit.errors import Invalid, Unavailable
 from roadstead.kit.toml_texts import read_texts
 from roadstead.organizations.model import PLAN_NAMES, PlanName
 from roadstead.outbound.mail import parse_smtp_url
+from roadstead.storage.blobs import parse_blobs_url
 
 PREFIX = "ROADSTEAD_"
 
@@ -74,8 +75,8 @@ class Settings:
     process and refuses any value, rather than ignore it."""
 
     blobs_url: str | None
-    """Where firmware files go. Default none: a folder in the data folder. This version stores no
-    such files and refuses any value, rather than ignore it."""
+    """Object store of firmware files, ``s3://BUCKET/PREFIX``; credentials are in its own variables
+    (``AWS_…``). Default none: the folder ``blobs`` in the data folder."""
 
     signup: Literal["invite", "open"]
     """Whether strangers may create accounts. Default invite: a server is its owner's first."""
@@ -149,6 +150,11 @@ class Settings:
         """Sender of letters."""
         host = urlsplit(self.public_url).hostname if self.public_url else None
         return self.mail_from or f"roadstead@{host or 'localhost'}"
+
+    @property
+    def blobs_dir(self) -> Path:
+        """Folder of firmware files where no object store is set."""
+        return self.data_dir / "blobs"
 
     @property
     def keys_dir(self) -> Path:
@@ -371,7 +377,7 @@ _KEYS: dict[str, _Key] = {
     "tcp": _Key(_parse_listener, "0.0.0.0:5683"),
     "database_url": _Key(_parse_database_url, ""),
     "bus_url": _Key(_parse_not_served, ""),
-    "blobs_url": _Key(_parse_not_served, ""),
+    "blobs_url": _Key(parse_blobs_url, ""),
     "signup": _Key(_one_of("invite", "open"), "invite"),
     "allow_private_targets": _Key(_parse_switch, "off"),
     "default_plan": _Key(_one_of(*PLAN_NAMES), "developer"),

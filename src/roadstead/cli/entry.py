@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "user": "roadstead.cli.user",
     "plan": "roadstead.cli.plan",
     "device": "roadstead.cli.device",
+    "firmware": "roadstead.cli.firmware",
     "server-key": "roadstead.cli.server_key",
     "db": "roadstead.cli.db",
     "audit": "roadstead.cli.audit",

@@ -10,6 +10,7 @@ Files:
     extensions     the records around a module: assets, more dependencies
     image_builder  making images that devices and other tools take
     bundle         reading a .zip of an image with its assets
+    bundle_builder making one
     targeting      the decision: facts in, an offer or a hold with its reason out
     target_rules   the rules of that decision, one function each
 

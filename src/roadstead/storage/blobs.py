@@ -1,0 +1,196 @@
+"""Blobs: whole files under a key, kept beside the database.
+
+A folder in the data folder by default, an object store by URL. A blob is written once under a key
+that nobody used before, and never changed; a row of the database that names a key is written after
+its blob and removed before it, so that no row is ever without its file.
+"""
+
+import asyncio
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from roadstead.kit.errors import DomainError, Invalid, Unavailable
+
+_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,5}")
+
+SCHEMES = ("s3", "gs", "az")
+"""Kinds of object stores by the scheme of their URL."""
+
+FILE_MODE = 0o600
+
+
+class Blobs(Protocol):
+    """Where files are kept. Keys are lower-case words joined by ``/``."""
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Keeps a blob; it is there whatever happens once this returns.
+
+        Raises:
+            Unavailable: ``blobs_unavailable`` or ``disk_full``; nothing was kept.
+        """
+
+    async def get(self, key: str) -> bytes:
+        """The content of a blob.
+
+        Raises:
+            Unavailable: ``blob_missing`` when there is none, ``blobs_unavailable``.
+        """
+
+    async def delete(self, key: str) -> None:
+        """Removes a blob; one that is not there is no error.
+
+        Raises:
+            Unavailable: ``blobs_unavailable``.
+        """
+
+
+def open_blobs(url: str | None, folder: Path) -> Blobs:
+    """The blobs of ``url``, or of ``folder`` when it is None.
+
+    Raises:
+        Invalid: ``bad_setting``.
+        Unavailable: ``blobs_not_installed``: the library for object stores is missing.
+    """
+    return FolderBlobs(folder) if url is None else StoreBlobs(url)
+
+
+def parse_blobs_url(name: str, text: str) -> str | None:
+    """A URL of an object store, ``s3://BUCKET/PREFIX``; None for an empty text.
+
+    Raises:
+        Invalid: ``bad_setting``; ``name`` is the setting's.
+    """
+    parts = urlsplit(text)
+    if not text or (parts.scheme in SCHEMES and parts.hostname and not parts.query):
+        return text or None
+    kinds = ", ".join(f"{scheme}://BUCKET/PREFIX" for scheme in SCHEMES)
+    raise Invalid("bad_setting", f"ROADSTEAD_{name.upper()} is {text!r}; accepted is {kinds}.")
+
+
+class FolderBlobs:
+    """Blobs as files of a folder.
+
+    Args:
+        folder: made with the first blob.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, key: str, content: bytes) -> None:
+        """See Blobs."""
+        try:
+            await asyncio.to_thread(_write, self._folder / _checked(key), content)
+        except OSError as error:
+            raise Unavailable(
+                "disk_full", f"The file cannot be stored: {error.strerror}."
+            ) from error
+
+    async def get(self, key: str) -> bytes:
+        """See Blobs."""
+        try:
+            return await asyncio.to_thread((self._folder / _checked(key)).read_bytes)
+        except FileNotFoundError as error:
+            raise _missing(key) from error
+        except OSError as error:
+            raise _unavailable(error) from error
+
+    async def delete(self, key: str) -> None:
+        """See Blobs."""
+        try:
+            await asyncio.to_thread((self._folder / _checked(key)).unlink, missing_ok=True)
+        except OSError as error:
+            raise _unavailable(error) from error
+
+
+class StoreBlobs:
+    """Blobs in an object store; credentials are those of its own environment variables.
+
+    Args:
+        url: see ``parse_blobs_url``.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            # Not imported where it is not used: it is an extra of the package.
+            from obstore.store import from_url
+        except ImportError as error:
+            raise Unavailable(
+                "blobs_not_installed", "Object stores need an extra: pip install 'roadstead[s3]'."
+            ) from error
+        try:
+            self._store: Any = from_url(url)
+        except Exception as error:
+            raise Invalid("bad_setting", f"The object store cannot be used: {error}.") from error
+
+    async def put(self, key: str, content: bytes) -> None:
+        """See Blobs."""
+        path = _checked(key)
+        try:
+            await self._store.put_async(path, content)
+        except Exception as error:
+            raise _unavailable(error) from error
+
+    async def get(self, key: str) -> bytes:
+        """See Blobs."""
+        path = _checked(key)
+        try:
+            found = await self._store.get_async(path)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError as error:
+            raise _missing(key) from error
+        except Exception as error:
+            raise _unavailable(error) from error
+
+    async def delete(self, key: str) -> None:
+        """See Blobs."""
+        path = _checked(key)
+        try:
+            await self._store.delete_async(path)
+        except FileNotFoundError:
+            return
+        except Exception as error:
+            raise _unavailable(error) from error
+
+
+def _checked(key: str) -> str:
+    # Keys are made by this program; one with ".." or a capital would mean a fault of its own.
+    if not _KEY.fullmatch(key) or ".." in key:
+        raise ValueError(f"{key!r} is no key of a blob")
+    return key
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.rename(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _missing(key: str) -> DomainError:
+    return Unavailable("blob_missing", f"The file {key} is not where files are kept.")
+
+
+def _unavailable(error: Exception) -> DomainError:
+    return Unavailable("blobs_unavailable", f"Files cannot be reached: {error}.")
