@@ -36,6 +36,7 @@ from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
 from roadstead.outbound.mail import Mail
 from roadstead.products.service import ProductService
+from roadstead.products.team_access import TeamAccess
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import OutboxFollower
@@ -182,7 +183,7 @@ async def open_cloud(
         second_factors=factors,
         resets=resets,
         removal=AccountRemoval(database, clock, identity, [release_all], follower.wake),
-        products=ProductService(database, clock, follower.wake),
+        products=ProductService(database, clock, follower.wake, TeamAccess()),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(

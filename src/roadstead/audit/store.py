@@ -18,4 +18,5 @@ audit_rows = sa.Table(
     sa.Column("after", Json, nullable=True),
     sa.Column("previous_hash", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("scope", sa.Text, nullable=True, index=True),
 )

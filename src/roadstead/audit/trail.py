@@ -24,6 +24,9 @@ _CHAIN_LOCK = 0x41756474
 
 VERIFY_PAGE_ROWS = 1000
 
+SCOPE_KINDS = ("organization/", "product/")
+"""Beginnings of targets that have a trail of their own."""
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -38,6 +41,7 @@ def record(
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
     at: datetime,
+    scope: str | None = None,
 ) -> None:
     """Adds a row in the transaction of the change that it tells of.
 
@@ -51,7 +55,11 @@ def record(
         before: what was changed, without secrets; None when there was nothing.
         after: what it was changed to, without secrets; None when nothing is left.
         at: when.
+        scope: whose trail it belongs to, as kind and id: ``product/30301`` or an organization; None
+            to take the target where it is one of these.
     """
+    if scope is None and target.startswith(SCOPE_KINDS):
+        scope = target
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
     newest = sa.select(audit_rows.c.hash).order_by(audit_rows.c.id.desc()).limit(1)
@@ -65,6 +73,7 @@ def record(
         "target": target,
         "before": _as_stored(before),
         "after": _as_stored(after),
+        "scope": scope,
     }
     digest = _digest(previous, content)
     conn.execute(audit_rows.insert().values(**content, previous_hash=previous, hash=digest))
@@ -98,6 +107,7 @@ class AuditRow:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     hash: bytes
+    scope: str | None = None
 
 
 def list_rows(conn: Connection, *, target: str | None = None, limit: int) -> list[AuditRow]:
@@ -113,6 +123,65 @@ def list_rows_about(conn: Connection, actor_id: str, target: str, *, limit: int)
     concerned = sa.or_(audit_rows.c.actor_id == actor_id, audit_rows.c.target == target)
     query = audit_rows.select().where(concerned).order_by(audit_rows.c.id.desc()).limit(limit)
     return [_to_row(row) for row in conn.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which rows of a trail are wanted; None leaves a field open.
+
+    Attributes:
+        scopes: the trails, as kind and id.
+        actor: e-mail address or user id of who made the change.
+        action: an action, or its noun (``team``) for all of these.
+        target: kind and id of what was changed.
+        since, until: from this time on; before this time.
+    """
+
+    scopes: tuple[str, ...]
+    actor: str | None = None
+    action: str | None = None
+    target: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_scope(
+    conn: Connection, wanted: AuditFilter, *, before_id: int | None = None, limit: int
+) -> list[AuditRow]:
+    """Rows of these trails, newest first; ``before_id``: only older ones than that row."""
+    query = _scoped(audit_rows.select(), wanted)
+    if before_id is not None:
+        query = query.where(audit_rows.c.id < before_id)
+    rows = conn.execute(query.order_by(audit_rows.c.id.desc()).limit(limit))
+    return [_to_row(row) for row in rows]
+
+
+def page_scope(
+    conn: Connection, wanted: AuditFilter, *, offset: int, limit: int
+) -> tuple[list[AuditRow], int]:
+    """A part of these trails, newest first, and how many rows there are."""
+    count = _scoped(sa.select(sa.func.count()).select_from(audit_rows), wanted)
+    query = _scoped(audit_rows.select(), wanted).order_by(audit_rows.c.id.desc())
+    rows = conn.execute(query.offset(offset).limit(limit))
+    return [_to_row(row) for row in rows], int(conn.execute(count).scalar_one())
+
+
+def _scoped(query: sa.Select[Any], wanted: AuditFilter) -> sa.Select[Any]:
+    column = audit_rows.c
+    query = query.where(column.scope.in_(wanted.scopes))
+    if wanted.actor is not None:
+        is_actor = sa.or_(column.actor_name == wanted.actor, column.actor_id == wanted.actor)
+        query = query.where(is_actor)
+    if wanted.action is not None:
+        noun = column.action.startswith(f"{wanted.action}.", autoescape=True)
+        query = query.where(sa.or_(column.action == wanted.action, noun))
+    if wanted.target is not None:
+        query = query.where(column.target == wanted.target)
+    if wanted.since is not None:
+        query = query.where(column.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(column.at < wanted.until)
+    return query
 
 
 def describe(conn: Connection) -> tuple[int, bytes]:
@@ -134,6 +203,7 @@ def _to_row(row: sa.Row[Any]) -> AuditRow:
         before=row.before,
         after=row.after,
         hash=bytes(row.hash),
+        scope=row.scope,
     )
 
 
@@ -147,4 +217,7 @@ _FIELDS = ("actor_id", "actor_name", "address", "action", "target", "before", "a
 
 def _digest(previous: bytes, row: Any) -> bytes:
     content = [previous.hex(), to_ms(row["at"]), *(row[name] for name in _FIELDS)]
+    if row["scope"] is not None:
+        # Rows of earlier versions have none, and their hashes were made without it.
+        content.append(row["scope"])
     return hashlib.sha256(_encode(content)).digest()

@@ -7,9 +7,10 @@ before all rows of the outbox: each has a lock on PostgreSQL, and one order excl
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from roadstead.audit import trail
+from roadstead.devices.store import devices
 from roadstead.identity.model import Actor
 from roadstead.storage import outbox
 
@@ -31,7 +32,8 @@ def record(
     after: Facts,
     at: datetime,
 ) -> None:
-    """Writes the audit row of a change that a person made."""
+    """Writes the audit row of a change that a person made, on its product's trail if it has one."""
+    product_id = conn.scalar(select(devices.c.product_id).where(devices.c.id == device_id))
     trail.record(
         conn,
         actor_id=actor.user_id,
@@ -42,6 +44,7 @@ def record(
         before=before,
         after=after,
         at=at,
+        scope=f"product/{product_id}" if product_id is not None else None,
     )
 
 

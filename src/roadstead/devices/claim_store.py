@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
+    Integer,
     LargeBinary,
     Row,
     String,
@@ -28,6 +29,7 @@ claim_codes = Table(
     Column("user_id", String(24), nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
     Column("expires_at", UtcTimestamp, nullable=False),
+    Column("product_id", Integer),
     Index(None, "user_id"),
     Index(None, "expires_at"),
 )
@@ -49,13 +51,23 @@ transfer_requests = Table(
 
 
 def insert_code(
-    conn: Connection, digest: bytes, user_id: str, *, at: datetime, expires_at: datetime
+    conn: Connection,
+    digest: bytes,
+    user_id: str,
+    *,
+    at: datetime,
+    expires_at: datetime,
+    product_id: int | None = None,
 ) -> None:
-    """Adds a claim code and forgets all that have ended."""
+    """Adds a claim code and forgets all that have ended; ``product_id``: for its devices alone."""
     conn.execute(delete(claim_codes).where(claim_codes.c.expires_at <= at))
     conn.execute(
         insert(claim_codes).values(
-            digest=digest, user_id=user_id, created_at=at, expires_at=expires_at
+            digest=digest,
+            user_id=user_id,
+            created_at=at,
+            expires_at=expires_at,
+            product_id=product_id,
         )
     )
 
@@ -66,10 +78,12 @@ def count_codes(conn: Connection, user_id: str) -> int:
     return len(conn.execute(query).all())
 
 
-def find_code_holder(conn: Connection, digest: bytes, *, at: datetime) -> str | None:
-    """The user id that a valid code stands for."""
+def find_code_holder(
+    conn: Connection, digest: bytes, *, at: datetime
+) -> tuple[str, int | None] | None:
+    """The user id that a valid code stands for, and the only product whose devices it gives."""
     row = conn.execute(select(claim_codes).where(claim_codes.c.digest == digest)).first()
-    return None if row is None or row.expires_at <= at else str(row.user_id)
+    return None if row is None or row.expires_at <= at else (row.user_id, row.product_id)
 
 
 def take_code(conn: Connection, digest: bytes) -> bool:

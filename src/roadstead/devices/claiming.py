@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from roadstead.devices import announcing, claim_store, store
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import actor_of
 from roadstead.identity.store import find_user
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Invalid, TooMany
@@ -50,8 +51,12 @@ class ClaimCodes:
         self._database = database
         self._clock = clock
 
-    async def create(self, actor: Actor) -> ClaimCode:
+    async def create(self, actor: Actor, *, product_id: int | None = None) -> ClaimCode:
         """A code that makes the device which says it the actor's.
+
+        Args:
+            actor: who will own it.
+            product_id: the only product whose devices the code gives.
 
         Raises:
             Invalid: ``no_account`` for the operator.
@@ -65,7 +70,12 @@ class ClaimCodes:
 
         def work(conn: Connection) -> list[str]:
             claim_store.insert_code(
-                conn, _digest(code), actor.user_id, at=now, expires_at=expires_at
+                conn,
+                _digest(code),
+                actor.user_id,
+                at=now,
+                expires_at=expires_at,
+                product_id=product_id,
             )
             if claim_store.count_codes(conn, actor.user_id) > MAX_CODES_PER_USER:
                 raise TooMany(
@@ -73,7 +83,8 @@ class ClaimCodes:
                     f"Your account has {MAX_CODES_PER_USER} unused claim codes, the limit; "
                     "each ends a day after it was made.",
                 )
-            return [device.id for device in store.list_owned(conn, actor.user_id)]
+            owned = store.list_owned(conn, actor.user_id)
+            return [one.id for one in owned if product_id in (None, one.product_id)]
 
         return ClaimCode(code, await self._database.write(work, durable=True))
 
@@ -85,10 +96,12 @@ def redeem(conn: Connection, device_id: str, code: str, address: str, at: dateti
     for a device of somebody else, whose owner has to release it first.
     """
     digest = _digest(code)
-    user_id = claim_store.find_code_holder(conn, digest, at=at)
-    user = find_user(conn, user_id) if user_id else None
+    holder = claim_store.find_code_holder(conn, digest, at=at)
+    user = find_user(conn, holder[0]) if holder else None
     device = store.find_device(conn, device_id)
-    if user is None or device is None or device.quarantined:
+    if holder is None or user is None or device is None or device.quarantined:
+        return False
+    if holder[1] is not None and device.product_id != holder[1]:
         return False
     if device.owner_id == user.id:
         return claim_store.take_code(conn, digest)
@@ -96,7 +109,7 @@ def redeem(conn: Connection, device_id: str, code: str, address: str, at: dateti
         return False
     if not claim_store.take_code(conn, digest):
         raise Invalid("claim_code_used", "The claim code was used by another device just now.")
-    actor = Actor(user.id, user.username, user.is_admin, address=address)
+    actor = actor_of(user, address)
     after: announcing.Facts = {"owner_id": user.id, "by": "claim code"}
     announcing.record(conn, actor, "device.claim", device_id, {"owner_id": None}, after, at)
     announcing.announce(conn, [announcing.DEVICE_CHANGED], device_id)

@@ -72,6 +72,7 @@ class DeviceService:
 
         def work(conn: Connection) -> tuple[list[Device], dict[str, Presence]]:
             mine = store.list_owned(conn, actor.user_id) if actor.user_id else []
+            mine = [device for device in mine if _is_within(actor, device)]
             return mine, find_presence(conn, [device.id for device in mine])
 
         mine, stored = await self._database.read(work)
@@ -261,9 +262,14 @@ def _resolve(conn: Connection, actor: Actor, ref: str) -> Device:
         elif ref.isprintable():
             # PostgreSQL cannot even be asked for a text with a NUL character.
             found = store.find_owned_by_name(conn, actor.user_id, name_key(ref))
-    if found is None:
+    if found is None or not _is_within(actor, found):
         raise device_not_found(ref)
     return found
+
+
+def _is_within(actor: Actor, device: Device) -> bool:
+    """Whether the actor's token reaches the device: one of a product's app reaches no other."""
+    return actor.product_id is None or actor.product_id == device.product_id
 
 
 def _claim(

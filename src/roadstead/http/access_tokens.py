@@ -98,7 +98,7 @@ OPERATIONS = (
         tag=_TAG,
         summary="Describe the token in use",
         handler=get_current,
-        permission=Permission.ACCOUNT_GET,
+        permission=Permission.TOKEN_GET,
         answer=CurrentToken,
     ),
     Operation(
@@ -108,7 +108,7 @@ OPERATIONS = (
         tag=_TAG,
         summary="Sign out: end the token in use",
         handler=revoke_current,
-        permission=Permission.ACCOUNT_TOKENS_REVOKE,
+        permission=Permission.TOKEN_REVOKE,
         answer=Ok,
     ),
     Operation(

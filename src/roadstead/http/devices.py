@@ -12,7 +12,7 @@ from roadstead.devices.releases import release_name
 from roadstead.http.access_tokens import Ok
 from roadstead.http.errors import permission_denied
 from roadstead.http.operation import Call, Operation, not_offered
-from roadstead.identity.permissions import Permission, allows
+from roadstead.identity.permissions import Permission, allows, role_for_oneself
 from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import Conflict
 
@@ -155,7 +155,7 @@ async def update(call: Call) -> AttributesAnswer:
 
 
 async def _signal_too(call: Call, on: bool, result: AttributesAnswer) -> None:
-    if not allows(call.actor, Permission.DEVICES_SIGNAL, owner_id=call.actor.user_id):
+    if not allows(call.actor, Permission.DEVICES_SIGNAL, role=role_for_oneself(call.actor)):
         raise permission_denied()
     outcome = await call.parts.devices.signal(call.actor, call.path["device"], on)
     result.connected, result.signaling = outcome.connected, outcome.signaling

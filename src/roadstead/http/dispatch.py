@@ -34,8 +34,8 @@ from roadstead.http.rate_limits import RateLimits
 from roadstead.http.routing import Found, RouteTable, WrongMethod
 from roadstead.http.sse import StreamAnswer
 from roadstead.http.uploads import Upload, read_upload
-from roadstead.identity.model import Actor
-from roadstead.identity.permissions import allows
+from roadstead.identity.model import AccountKind, Actor
+from roadstead.identity.permissions import allows, role_for_oneself
 from roadstead.kit.errors import DomainError, Invalid, NotFound
 from roadstead.products.service import Reached
 
@@ -199,7 +199,7 @@ class Dispatcher:
             raise errors.credentials_missing()
         address, code = request.caller.address, request.query.get("otp", "")
         user = await self._parts.sign_in.check(*pair, code, address)
-        return Actor(user.id, user.username, user.is_admin, address=address)
+        return Actor(user.id, user.email, user.is_admin, address=address)
 
     async def _reach_product(
         self, operation: Operation, parameters: Mapping[str, str], actor: Actor | None
@@ -229,8 +229,11 @@ class Dispatcher:
             return
         # What the caller owns is the only scope of these routes; that a device is the caller's own
         # is the service's to check, which looks for it among theirs alone.
-        if actor is None or not allows(actor, operation.permission, owner_id=actor.user_id):
+        if actor is None:
             raise errors.permission_denied()
+        if not allows(actor, operation.permission, role=role_for_oneself(actor)):
+            is_program = actor.kind in (AccountKind.API_USER, AccountKind.CLIENT)
+            raise errors.program_refused() if is_program else errors.permission_denied()
 
 
 def group(operations: Sequence[Operation]) -> dict[tuple[str, str], Variants]:

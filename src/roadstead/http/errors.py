@@ -82,6 +82,11 @@ def permission_denied() -> Forbidden:
     return Forbidden("permission_denied", "Permission denied: your account may not do this.")
 
 
+def program_refused() -> Forbidden:
+    """An API user asks for what only people have; the official tools know the sentence."""
+    return Forbidden("unauthorized", "API users are not allowed to call this endpoint")
+
+
 def status_of(error: DomainError) -> int:
     """The HTTP status of an error."""
     status = STATUS_BY_CODE.get(error.code)
@@ -167,6 +172,7 @@ _SHAPES: dict[str, Callable[[DomainError], dict[str, object]]] = {
     "invalid_client": _oauth,
     "mfa_required": _oauth,
     "unsupported_grant_type": _oauth,
+    "unauthorized": _oauth,
     "device_not_found": _unknown_device,
     "device_owned": _owned_device,
     "event_prefix_required": _prefix_required,

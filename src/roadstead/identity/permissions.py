@@ -4,12 +4,16 @@ Every operation of the API names one permission of this module. The names are th
 API scopes, so that an API user's scopes and a person's rights are the same words; the few of our
 own stand in their own blocks.
 
-Source: particle cloud notes §3.5.
+Whoever asks has a role for the owner of the thing (``organizations.authority`` gathers it from
+teams), and the role has permissions. Programs, clients and customers have roles of their own; the
+scopes of their account or token then say which of those permissions are left.
+
+Source: particle cloud notes §1.8 to §1.11, §2.12, §3.5.
 """
 
 from enum import StrEnum
 
-from roadstead.identity.model import Actor
+from roadstead.identity.model import AccountKind, Actor
 
 
 class Permission(StrEnum):
@@ -109,6 +113,11 @@ class Permission(StrEnum):
     DEVICES_SIGNAL = "devices:signal"
     PRODUCTS_CREATE = "products:create"
     PRODUCTS_UPDATE = "products:update"
+    PRODUCTS_REMOVE = "products:remove"
+    PRODUCTS_MOVE = "products:move"
+    ORGANIZATION_UPDATE = "organization:update"
+    ORGANIZATION_REMOVE = "organization:remove"
+    AUDIT_GET = "audit:get"
 
     # Ours: on one's own account.
     ACCOUNT_GET = "account:get"
@@ -118,6 +127,14 @@ class Permission(StrEnum):
     ACCOUNT_TOKENS_REVOKE = "account.tokens:revoke"
     DEVICES_CLAIM = "devices:claim"
     DEVICES_PROVISION = "devices:provision"
+    ORGANIZATIONS_LIST = "organizations:list"
+    ORGANIZATIONS_CREATE = "organizations:create"
+    INVITATIONS_DECIDE = "invitations:decide"
+
+    # Ours: of everybody who holds a token.
+    TOKEN_GET = "token:get"  # noqa: S105
+    TOKEN_REVOKE = "token:revoke"  # noqa: S105
+    CLAIM_CODES_CREATE = "claim_codes:create"
 
     # Ours: on the whole server.
     SERVER_METRICS_GET = "server.metrics:get"
@@ -127,13 +144,19 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """What a person is to an owner (themselves, a product or an organization)."""
+    """What an actor is to an owner (themselves, a product or an organization)."""
 
     OWNER = "Owner"
     ADMINISTRATOR = "Administrator"
     DEVELOPER = "Developer"
     SUPPORT = "Support"
     VIEW_ONLY = "View-only"
+    PROGRAM = "Program"
+    CUSTOMER = "Customer"
+
+
+TEAM_ROLES = (Role.ADMINISTRATOR, Role.DEVELOPER, Role.SUPPORT, Role.VIEW_ONLY)
+"""The roles that can be given to a member of a team, from most to least."""
 
 
 P = Permission
@@ -147,9 +170,23 @@ ACCOUNT_PERMISSIONS = frozenset(
         P.ACCOUNT_TOKENS_REVOKE,
         P.DEVICES_CLAIM,
         P.DEVICES_PROVISION,
+        P.ORGANIZATIONS_LIST,
+        P.ORGANIZATIONS_CREATE,
+        P.INVITATIONS_DECIDE,
     }
 )
 """What every signed-in person may ask for; the service still checks the thing itself."""
+
+TOKEN_PERMISSIONS = frozenset({P.TOKEN_GET, P.TOKEN_REVOKE})
+"""What every holder of a token may do with that token, whatever its scopes."""
+
+CUSTOMER_PERMISSIONS = frozenset(
+    {
+        *(P.DEVICES_LIST, P.DEVICES_GET, P.DEVICES_VARIABLE_GET, P.DEVICES_FUNCTION_CALL),
+        P.CLAIM_CODES_CREATE,
+    }
+)
+"""What a customer may do with their own devices. Source: particle cloud notes §1.9."""
 
 SERVER_PERMISSIONS = frozenset(
     {P.SERVER_METRICS_GET, P.SERVER_USERS_LIST, P.SERVER_USERS_CREATE, P.SERVER_PLANS_SET}
@@ -198,32 +235,67 @@ _ADMINISTRATOR = _DEVELOPER | {
     *(P.TEAM_INVITE, P.TEAM_UPDATE, P.TEAM_REMOVE, P.PRODUCTS_UPDATE),
     *(P.AGREEMENTS_LIST, P.AGREEMENTS_USAGE_GET, P.AGREEMENTS_PRICING_GET),
     *(P.AGREEMENTS_REPORTS_GET, P.AGREEMENTS_REPORTS_CREATE, P.AGREEMENTS_NOTIFICATIONS_LIST),
+    *(P.ORGANIZATION_UPDATE, P.AUDIT_GET),
 }
 
+_OWNER = _ADMINISTRATOR | {
+    *(P.ORGANIZATION_REMOVE, P.PRODUCTS_REMOVE, P.PRODUCTS_MOVE, P.CLAIM_CODES_CREATE),
+}
+
+_PROGRAM = _ADMINISTRATOR - {P.TEAM_INVITE, P.TEAM_UPDATE, P.TEAM_REMOVE, P.ORGANIZATION_UPDATE}
+
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: frozenset(_ADMINISTRATOR),
+    Role.OWNER: frozenset(_OWNER),
     Role.ADMINISTRATOR: frozenset(_ADMINISTRATOR),
     Role.DEVELOPER: frozenset(_DEVELOPER),
     Role.SUPPORT: frozenset(_SUPPORT),
     Role.VIEW_ONLY: _VIEW,
+    Role.PROGRAM: frozenset(_PROGRAM),
+    Role.CUSTOMER: CUSTOMER_PERMISSIONS,
 }
-"""What each role may do with what the owner has. An owner differs from an administrator in that
-nobody may remove or demote them, which is a rule of the team and not a permission."""
+"""What each role may do with what the owner has. That nobody may remove or demote an owner is a
+rule of the team and not a permission."""
+
+SCOPES = frozenset(_PROGRAM) | {P.TEAM_INVITE, P.TEAM_UPDATE, P.TEAM_REMOVE}
+"""What can be named as a scope of an API user. Those that change a team are words of the field's
+list and give nothing, because an API user never administers. Source: particle cloud notes §3.5."""
 
 
-def allows(actor: Actor, permission: Permission, *, owner_id: str | None) -> bool:
-    """Whether ``actor`` may do this with something that ``owner_id`` owns.
+def rights_of(actor: Actor, role: Role | None) -> frozenset[Permission]:
+    """All that ``actor`` may do with the things of an owner.
+
+    Args:
+        actor: the one who asks.
+        role: what the actor is to that owner; for "my devices" and "my account" what
+            ``role_for_oneself`` gives; None for a stranger.
+    """
+    if not actor.user_id:
+        return frozenset(Permission) if actor.is_admin else frozenset()
+    if role is None:
+        return frozenset()
+    given = ROLE_PERMISSIONS[role]
+    if role is Role.OWNER and actor.kind is AccountKind.PERSON:
+        given |= ACCOUNT_PERMISSIONS
+    return given if actor.scopes is None else given & actor.scopes
+
+
+def allows(actor: Actor, permission: Permission, *, role: Role | None) -> bool:
+    """Whether ``actor`` may do this with something of an owner, or with the server, or its token.
 
     Args:
         actor: the one who asks.
         permission: the right that the operation names.
-        owner_id: user id of the owner of the thing; the actor's own id for "my devices", "my
-            account"; None for what nobody owns (then only rights of every signed-in person hold).
+        role: as in ``rights_of``.
     """
-    if actor.is_admin:
+    if actor.user_id and permission in TOKEN_PERMISSIONS:
         return True
-    if not actor.user_id or permission in SERVER_PERMISSIONS:
-        return False
-    if permission in ACCOUNT_PERMISSIONS:
-        return owner_id is None or owner_id == actor.user_id
-    return owner_id == actor.user_id and permission in ROLE_PERMISSIONS[Role.OWNER]
+    if actor.user_id and permission in SERVER_PERMISSIONS:
+        return actor.is_admin
+    return permission in rights_of(actor, role)
+
+
+def role_for_oneself(actor: Actor) -> Role | None:
+    """What an actor is to the things of their own account; None where there are none."""
+    if actor.kind is AccountKind.PERSON:
+        return Role.OWNER
+    return Role.CUSTOMER if actor.kind is AccountKind.CUSTOMER else None

@@ -35,5 +35,13 @@ def record(
 
 
 def actor_of(user: User, address: str) -> Actor:
-    """A person who proved to be this user by something else than an access token."""
-    return Actor(user.id, user.username, user.is_admin, address=address)
+    """An account whose holder proved to be this user by something else than an access token."""
+    return Actor(
+        user_id=user.id,
+        username=user.email,
+        is_admin=user.is_admin,
+        address=address,
+        kind=user.kind,
+        product_id=user.product_id,
+        organization_id=user.organization_id,
+    )

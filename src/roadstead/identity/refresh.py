@@ -7,16 +7,28 @@ whether it is the thief or the owner cannot be told, so all tokens of that sign-
 Source: particle cloud notes §2.1. Spec: RFC 6749 §6, RFC 9700 §4.14.2.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from roadstead.identity import credentials, safety_store, store
-from roadstead.identity.model import AccessToken, Actor, RefreshToken, User
+from roadstead.identity.model import (
+    UNLIMITED,
+    AccessToken,
+    RefreshToken,
+    TokenLimits,
+    User,
+    actor_from,
+)
 from roadstead.identity.recording import actor_of
-from roadstead.identity.tokens import AccessTokens, IssuedToken, invalid_grant, token_facts
+from roadstead.identity.tokens import (
+    AccessTokens,
+    IssuedToken,
+    digest_of,
+    invalid_grant,
+    token_facts,
+)
 from roadstead.kit.errors import Invalid
 from roadstead.kit.ids import new_access_token, new_object_id
 from roadstead.storage import outbox
@@ -36,7 +48,13 @@ class RefreshTokens(AccessTokens):
     """Access tokens that come with a refresh token."""
 
     async def issue_pair(
-        self, user: User, client_id: str, *, lifetime_s: int | None, address: str = ""
+        self,
+        user: User,
+        client_id: str,
+        *,
+        lifetime_s: int | None,
+        address: str = "",
+        limits: TokenLimits = UNLIMITED,
     ) -> IssuedToken:
         """Issues an access token, and a refresh token with it unless it lives for ever.
 
@@ -47,12 +65,14 @@ class RefreshTokens(AccessTokens):
         now = self._clock.now()
         expires_at = credentials.token_expiry(lifetime_s, now)
         if expires_at is None:
-            return await self.issue_token(user, client_id, lifetime_s=0, address=address)
+            return await self.issue_token(
+                user, client_id, lifetime_s=0, address=address, limits=limits
+            )
         seconds = int((expires_at - now).total_seconds())
 
         def work(conn: Connection) -> IssuedToken:
             self._check_unchanged(conn, user)
-            return self._insert_pair(conn, user, client_id, family, seconds, address)
+            return self.insert_pair(conn, user, client_id, family, seconds, address, limits)
 
         return await self._database.write(work, durable=True)
 
@@ -74,7 +94,7 @@ class RefreshTokens(AccessTokens):
         now = self._clock.now()
         if lifetime_s is not None:
             credentials.token_expiry(lifetime_s, now)
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        digest = digest_of(token)
 
         def work(conn: Connection) -> IssuedToken | _Ended | None:
             kept = safety_store.find_refresh(conn, digest)
@@ -87,7 +107,8 @@ class RefreshTokens(AccessTokens):
             if kept.expires_at <= now:
                 return None
             seconds = lifetime_s or kept.lifetime_s
-            return self._insert_pair(conn, user, client_id, kept.family, seconds, address)
+            limits = TokenLimits(kept.kind, kept.scopes, kept.product_id)
+            return self.insert_pair(conn, user, client_id, kept.family, seconds, address, limits)
 
         outcome = await self._database.write(work, durable=True)
         if isinstance(outcome, IssuedToken):
@@ -97,28 +118,48 @@ class RefreshTokens(AccessTokens):
             self._announce()
         raise _refused()
 
-    def _insert_pair(
-        self, conn: Connection, user: User, client_id: str, family: str, seconds: int, address: str
+    def insert_pair(
+        self,
+        conn: Connection,
+        user: User,
+        client_id: str,
+        family: str,
+        seconds: int,
+        address: str,
+        limits: TokenLimits,
     ) -> IssuedToken:
+        """Adds an access token and its refresh token within the caller's transaction."""
         now = self._clock.now()
         access, refresh = new_access_token(), new_access_token()
         expires_at = now + timedelta(seconds=seconds)
         token = AccessToken(
-            _digest(access), user.id, client_id, now, expires_at, family, address or None
+            digest=digest_of(access),
+            user_id=user.id,
+            client_id=client_id,
+            created_at=now,
+            expires_at=expires_at,
+            family=family,
+            address=address or None,
+            kind=limits.kind,
+            scopes=limits.scopes,
+            product_id=limits.product_id,
         )
-        actor = Actor(user.id, user.username, user.is_admin, client_id, token.digest, address)
+        actor = actor_from(user, token, address)
         store.delete_expired_tokens(conn, user.id, at=now)
         safety_store.delete_expired_refreshes(conn, user.id, at=now)
         store.insert_token(conn, token)
         safety_store.insert_refresh(
             conn,
             RefreshToken(
-                digest=_digest(refresh),
+                digest=digest_of(refresh),
                 user_id=user.id,
                 client_id=client_id,
                 family=family,
                 lifetime_s=seconds,
                 expires_at=now + timedelta(seconds=REFRESH_LIFETIME_S),
+                kind=limits.kind,
+                scopes=limits.scopes,
+                product_id=limits.product_id,
             ),
         )
         self._record(conn, actor, "token.issue", user.id, None, token_facts(token))
@@ -130,10 +171,6 @@ class RefreshTokens(AccessTokens):
         self._record(conn, actor_of(user, address), "token.reused", user.id, before, None)
         for digest in gone:
             outbox.append(conn, "token.revoked", digest.hex())
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _refused() -> Invalid:

@@ -21,8 +21,14 @@ from sqlalchemy import (
 )
 
 from roadstead.identity.model import RefreshToken, SecondFactor
-from roadstead.identity.store import access_tokens, users
-from roadstead.storage.columns import UtcTimestamp, metadata
+from roadstead.identity.store import (
+    access_tokens,
+    kind_as_read,
+    scopes_as_read,
+    scopes_as_stored,
+    users,
+)
+from roadstead.storage.columns import Json, UtcTimestamp, metadata
 
 
 def _user() -> Column[str]:
@@ -66,6 +72,9 @@ refresh_tokens = Table(
     Column("lifetime_s", BigInteger, nullable=False),
     Column("expires_at", UtcTimestamp, nullable=False),
     Column("used_at", UtcTimestamp),
+    Column("kind", Text),
+    Column("scopes", Json),
+    Column("product_id", Integer),
     Index(None, "user_id"),
     Index(None, "family"),
 )
@@ -172,6 +181,9 @@ def insert_refresh(conn: Connection, token: RefreshToken) -> None:
             lifetime_s=token.lifetime_s,
             expires_at=token.expires_at,
             used_at=token.used_at,
+            kind=token.kind.value if token.kind else None,
+            scopes=scopes_as_stored(token.scopes),
+            product_id=token.product_id,
         )
     )
 
@@ -189,6 +201,9 @@ def find_refresh(conn: Connection, digest: bytes) -> RefreshToken | None:
         lifetime_s=row.lifetime_s,
         expires_at=row.expires_at,
         used_at=row.used_at,
+        kind=kind_as_read(row.kind),
+        scopes=scopes_as_read(row.scopes),
+        product_id=row.product_id,
     )
 
 

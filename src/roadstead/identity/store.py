@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from roadstead.identity.model import AccessToken, User
+from roadstead.identity.model import AccessToken, AccountKind, User
 from roadstead.storage.columns import Json, UtcTimestamp, metadata
 
 users = Table(
@@ -36,6 +36,12 @@ users = Table(
     Column("is_admin", Boolean, nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
     Column("account_info", Json, nullable=False),
+    Column("kind", Text, nullable=False, server_default="person"),
+    Column("product_id", Integer),
+    Column("organization_id", String(24)),
+    Column("scopes", Json),
+    Index(None, "product_id"),
+    Index(None, "organization_id"),
 )
 
 access_tokens = Table(
@@ -49,6 +55,9 @@ access_tokens = Table(
     Column("family", String(24)),
     Column("address", Text),
     Column("last_used_at", UtcTimestamp),
+    Column("kind", Text),
+    Column("scopes", Json),
+    Column("product_id", Integer),
     Index(None, "user_id"),
 )
 
@@ -64,8 +73,27 @@ def insert_user(conn: Connection, user: User) -> None:
             is_admin=user.is_admin,
             created_at=user.created_at,
             account_info=user.account_info,
+            kind=user.kind.value,
+            product_id=user.product_id,
+            organization_id=user.organization_id,
+            scopes=scopes_as_stored(user.scopes),
         )
     )
+
+
+def scopes_as_stored(scopes: frozenset[str] | None) -> list[str] | None:
+    """Scopes as a column keeps them."""
+    return None if scopes is None else sorted(scopes)
+
+
+def scopes_as_read(stored: list[str] | None) -> frozenset[str] | None:
+    """Scopes from what a column keeps."""
+    return None if stored is None else frozenset(stored)
+
+
+def kind_as_read(stored: str | None) -> AccountKind | None:
+    """A kind of account from what a column keeps."""
+    return None if stored is None else AccountKind(stored)
 
 
 def find_user(conn: Connection, user_id: str) -> User | None:
@@ -130,6 +158,9 @@ def insert_token(conn: Connection, token: AccessToken) -> None:
             expires_at=token.expires_at,
             family=token.family,
             address=token.address,
+            kind=token.kind.value if token.kind else None,
+            scopes=scopes_as_stored(token.scopes),
+            product_id=token.product_id,
         )
     )
 
@@ -152,6 +183,9 @@ def find_token(conn: Connection, digest: bytes) -> tuple[AccessToken, User] | No
         family=row.token_family,
         address=row.token_address,
         last_used_at=row.token_last_used_at,
+        kind=kind_as_read(row.token_kind),
+        scopes=scopes_as_read(row.token_scopes),
+        product_id=row.token_product_id,
     )
     return token, _to_user(row)
 
@@ -208,6 +242,10 @@ def _to_user(row: Row[Any]) -> User:
         created_at=row.created_at,
         account_info=row.account_info,
         password_version=row.password_version,
+        kind=AccountKind(row.kind),
+        product_id=row.product_id,
+        organization_id=row.organization_id,
+        scopes=scopes_as_read(row.scopes),
     )
 
 
@@ -221,4 +259,7 @@ def _to_token(row: Row[Any]) -> AccessToken:
         family=row.family,
         address=row.address,
         last_used_at=row.last_used_at,
+        kind=kind_as_read(row.kind),
+        scopes=scopes_as_read(row.scopes),
+        product_id=row.product_id,
     )

@@ -7,6 +7,8 @@ done, and at the latest after ``MAX_AGE_S``.
 from dataclasses import dataclass
 from datetime import datetime
 
+from roadstead.identity.model import Actor
+
 MAX_ENTRIES = 50_000
 """Tokens kept at once, about 30 MB; the oldest entry goes first."""
 
@@ -16,13 +18,14 @@ MAX_AGE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What a request needs to know of a valid token."""
+    """What a request needs to know of a valid token.
 
+    Attributes:
+        actor: who presents it, without an address.
+    """
+
+    actor: Actor
     digest: bytes
-    user_id: str
-    username: str
-    is_admin: bool
-    client_id: str
     expires_at: datetime | None
 
 
@@ -53,7 +56,7 @@ class TokenCache:
         if len(self._entries) >= MAX_ENTRIES:
             self._remove(next(iter(self._entries)))
         self._entries[facts.digest] = (facts, now)
-        self._by_user.setdefault(facts.user_id, set()).add(facts.digest)
+        self._by_user.setdefault(facts.actor.user_id, set()).add(facts.digest)
 
     def drop_token(self, digest: bytes) -> None:
         """The token was revoked."""
@@ -73,7 +76,7 @@ class TokenCache:
         entry = self._entries.pop(digest, None)
         if entry is None:
             return
-        digests = self._by_user[entry[0].user_id]
+        digests = self._by_user[entry[0].actor.user_id]
         digests.discard(digest)
         if not digests:
-            del self._by_user[entry[0].user_id]
+            del self._by_user[entry[0].actor.user_id]

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,7 +15,14 @@ from sqlalchemy import Connection
 
 from roadstead.bus.local import LocalBus
 from roadstead.identity import credentials, safety_store, store
-from roadstead.identity.model import AccessToken, Actor, User
+from roadstead.identity.model import (
+    UNLIMITED,
+    AccessToken,
+    Actor,
+    TokenLimits,
+    User,
+    actor_from,
+)
 from roadstead.identity.recording import record
 from roadstead.identity.token_cache import TokenCache, TokenFacts
 from roadstead.kit.clock import Clock, iso_ms
@@ -68,7 +75,13 @@ class AccessTokens:
             bus.subscribe("user.changed", self._hear_user)
 
     async def issue_token(
-        self, user: User, client_id: str, *, lifetime_s: int | None, address: str = ""
+        self,
+        user: User,
+        client_id: str,
+        *,
+        lifetime_s: int | None,
+        address: str = "",
+        limits: TokenLimits = UNLIMITED,
     ) -> IssuedToken:
         """Issues an access token to a user who has just logged in.
 
@@ -77,6 +90,7 @@ class AccessTokens:
             client_id: OAuth client through which the user came.
             lifetime_s: seconds; 0 for never; None for 90 days.
             address: network address of the caller, for the audit row.
+            limits: what it gives less than the account has.
 
         Raises:
             Invalid: ``invalid_request`` for a lifetime out of bounds, ``invalid_grant`` when the
@@ -86,9 +100,17 @@ class AccessTokens:
         expires_at = credentials.token_expiry(lifetime_s, now)
         text = new_access_token()
         token = AccessToken(
-            _digest(text), user.id, client_id, now, expires_at, address=address or None
+            digest=digest_of(text),
+            user_id=user.id,
+            client_id=client_id,
+            created_at=now,
+            expires_at=expires_at,
+            address=address or None,
+            kind=limits.kind,
+            scopes=limits.scopes,
+            product_id=limits.product_id,
         )
-        actor = Actor(user.id, user.username, user.is_admin, client_id, token.digest, address)
+        actor = actor_from(user, token, address)
 
         def work(conn: Connection) -> None:
             self._check_unchanged(conn, user)
@@ -109,24 +131,17 @@ class AccessTokens:
         """
         if not _TOKEN.fullmatch(token):
             return None
-        digest = _digest(token)
+        digest = digest_of(token)
         facts = self._cache.find(digest, self._clock.monotonic())
         if facts is None:
             facts = await self._read_facts(digest)
         if facts is None or (facts.expires_at and facts.expires_at <= self._clock.now()):
             return None
-        return Actor(
-            user_id=facts.user_id,
-            username=facts.username,
-            is_admin=facts.is_admin,
-            client_id=facts.client_id,
-            token_digest=facts.digest,
-            address=address,
-        )
+        return replace(facts.actor, address=address)
 
     async def revoke_token(self, token: str, *, address: str = "") -> bool:
         """Ends a token; knowing it is all that is needed. False when there is no such token."""
-        return await self._revoke(_digest(token), address) if _TOKEN.fullmatch(token) else False
+        return await self._revoke(digest_of(token), address) if _TOKEN.fullmatch(token) else False
 
     async def revoke_current(self, actor: Actor) -> bool:
         """Ends the token that the actor came with; False when it had ended already."""
@@ -177,9 +192,7 @@ class AccessTokens:
             return None
         token, user = found
         await self._touch(token)
-        facts = TokenFacts(
-            digest, user.id, user.username, user.is_admin, token.client_id, token.expires_at
-        )
+        facts = TokenFacts(actor_from(user, token, ""), digest, token.expires_at)
         self._cache.put(facts, self._clock.monotonic(), epoch=epoch)
         return facts
 
@@ -206,7 +219,7 @@ class AccessTokens:
             token, user = found
             if token.family is not None:
                 safety_store.delete_family(conn, user.id, token.family)
-            actor = Actor(user.id, user.username, address=address)
+            actor = Actor(user.id, user.email, address=address)
             self._record(conn, actor, "token.revoke", user.id, token_facts(token), None)
             outbox.append(conn, "token.revoked", digest.hex())
             return True
@@ -256,15 +269,19 @@ def invalid_grant() -> Invalid:
     return Invalid("invalid_grant", "User credentials are invalid")
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def digest_of(token: str) -> bytes:
+    """What is kept of a token's text."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def token_facts(token: AccessToken) -> dict[str, object]:
     """What the audit trail says of a token."""
-    return {
+    facts: dict[str, object] = {
         # Enough to tell tokens apart in the trail, too little to be of use to a thief.
         "token": token.digest.hex()[:12],
         "client": token.client_id,
         "expires_at": iso_ms(token.expires_at) if token.expires_at else None,
     }
+    if token.scopes is not None:
+        facts["scopes"] = sorted(token.scopes)
+    return facts

@@ -39,6 +39,7 @@ from roadstead.organizations.plans import PlanService
 from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
 from roadstead.outbound.mailbox import MailQueue
 from roadstead.products.service import ProductService
+from roadstead.products.team_access import TeamAccess
 from roadstead.storage.database import Database
 from roadstead.storage.disk import describe_room
 from roadstead.storage.journal import Journal
@@ -113,7 +114,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         second_factors=factors,
         resets=PasswordResets(database, clock, identity, mail, origin),
         removal=AccountRemoval(database, clock, identity, [release_all], announce),
-        products=ProductService(database, clock, announce),
+        products=ProductService(database, clock, announce, TeamAccess()),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),

@@ -1,16 +1,20 @@
-"""Who a device or a product is accounted to, and on which plan.
+"""Who belongs together: organizations, teams, and the plan that an owner is on.
 
-What it is for: each owner (a person; later also an organization) is on exactly one plan. The plan
-is stored here and asked from here; what a plan allows is for the capabilities that hold those
-things.
+What it is for: products belong to a person or to an organization. Both are on a plan, which limits
+what may be added; both have teams, whose members have roles. What an actor is to a product or an
+organization is gathered here, in one place; what a role may do is the permission table's.
 
 Files:
-    model  the plan names
-    plans  the service that sets and tells an owner's plan
-    store  the table ``plans`` and its queries
+    model      owners, organizations, members, API users, invitations
+    authority  what an actor is to a product or an organization
+    plans.toml, terms   what each plan allows
+    plans      the service that sets and tells an owner's plan
+    limits     room for more devices, reserved in the transaction that adds them
+    store, organization_store, team_store   the tables and their queries
 
-Who calls it: the command line (``roadstead plan set``), identity through the port ``AccountOpened``
-when an account is created, and the HTTP edge. It calls identity, audit, storage and kit.
+Who calls it: the HTTP edge, the command line, identity through the port ``AccountOpened``, and the
+capabilities that hold devices and products. It calls identity, audit, outbound, storage and kit.
 
-It must not know devices or products: they refer to an owner by id and ask for the plan.
+It must not know devices or products: they are counted through the port ``limits.DeviceCounts``, and
+a product is its number and its owner.
 """

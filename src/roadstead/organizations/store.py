@@ -30,3 +30,10 @@ def put_plan(conn: Connection, owner_id: str, plan: PlanName, at: datetime) -> N
     row = insert(plans).values(owner_id=owner_id, plan=plan, changed_at=at)
     changed = {"plan": plan, "changed_at": at}
     conn.execute(row.on_conflict_do_update(index_elements=[plans.c.owner_id], set_=changed))
+
+
+def ensure_plan(conn: Connection, owner_id: str, plan: PlanName, at: datetime) -> None:
+    """Gives an owner without a plan this one, so that there is a row to lock."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    row = insert(plans).values(owner_id=owner_id, plan=plan, changed_at=at)
+    conn.execute(row.on_conflict_do_nothing(index_elements=[plans.c.owner_id]))

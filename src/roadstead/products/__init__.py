@@ -12,6 +12,7 @@ Files:
     membership_store  the table ``product_devices``
     group_store  the tables ``device_groups`` and ``device_group_members``
     access       the port by which a product learns what somebody may do with it
+    team_access  fills it from teams and organizations
     service      create, list, get, and finding a product for a request
 
 Who calls it: the HTTP edge. It calls devices, identity, audit, storage and kit. It must not know

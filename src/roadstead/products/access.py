@@ -33,6 +33,9 @@ class ProductAccess(Protocol):
     def owners_for(self, conn: Connection, actor: Actor) -> Sequence[Owner]:
         """The owners whose products are listed for the actor: themselves first."""
 
+    def products_for(self, conn: Connection, actor: Actor) -> Sequence[int]:
+        """The numbers of further products that are listed for the actor."""
+
 
 class OwnerAccess:
     """The owner alone: for a server without teams and organizations."""
@@ -53,3 +56,7 @@ class OwnerAccess:
     def owners_for(self, conn: Connection, actor: Actor) -> Sequence[Owner]:
         """The actor alone."""
         return (Owner(user_id=actor.user_id),) if actor.user_id else ()
+
+    def products_for(self, conn: Connection, actor: Actor) -> Sequence[int]:
+        """None."""
+        return ()

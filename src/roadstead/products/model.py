@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from roadstead.organizations.model import Owner as Owner
+
 Quarantine = Literal["manual", "automatic"]
 """``manual``: a person approves; ``automatic``: a device that nobody or the team owns is let in."""
 
@@ -40,25 +42,6 @@ class ProductSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_SETTINGS = ProductSettings()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Who has a product: a person or an organization, never both.
-
-    Attributes:
-        user_id, organization_id: 24 hex digits; one of them is None.
-    """
-
-    user_id: str | None = None
-    organization_id: str | None = None
-
-    @property
-    def id(self) -> str:
-        """The one id of the two."""
-        owner_id = self.user_id or self.organization_id
-        assert owner_id is not None
-        return owner_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

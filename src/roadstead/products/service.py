@@ -129,7 +129,8 @@ class ProductService:
 
         def work(conn: Connection) -> list[ProductView]:
             owners = self._access.owners_for(conn, actor)
-            return _views(conn, store.list_products_of(conn, owners))
+            further = self._access.products_for(conn, actor)
+            return _views(conn, store.list_products_of(conn, owners, further))
 
         return await self._database.read(work)
 

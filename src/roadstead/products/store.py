@@ -103,13 +103,19 @@ def find_product_by_slug(conn: Connection, slug: str) -> Product | None:
     return _first(conn, select(products).where(_P.slug == slug))
 
 
-def list_products_of(conn: Connection, owners: Sequence[Owner]) -> list[Product]:
-    """All products of these owners, by name."""
-    if not owners:
+def list_products_of(
+    conn: Connection, owners: Sequence[Owner], further: Sequence[int] = ()
+) -> list[Product]:
+    """All products of these owners, and those with these numbers, by name."""
+    if not owners and not further:
         return []
     users = [owner.user_id for owner in owners if owner.user_id]
     organizations = [owner.organization_id for owner in owners if owner.organization_id]
-    owned = or_(_P.owner_user_id.in_(users), _P.owner_organization_id.in_(organizations))
+    owned = or_(
+        _P.owner_user_id.in_(users),
+        _P.owner_organization_id.in_(organizations),
+        _P.id.in_(further),
+    )
     rows = conn.execute(select(products).where(owned).order_by(_P.name_key, _P.id))
     return [_to_product(row) for row in rows]
 

@@ -1,9 +1,10 @@
 from roadstead.identity import token_cache
+from roadstead.identity.model import Actor
 from roadstead.identity.token_cache import MAX_AGE_S, TokenCache, TokenFacts
 
 
 def make_facts(digest: bytes = b"d", user_id: str = "u") -> TokenFacts:
-    return TokenFacts(digest, user_id, "jo@example.com", False, "particle", None)
+    return TokenFacts(Actor(user_id, "jo@example.com", client_id="particle"), digest, None)
 
 
 def test_facts_are_found_until_they_are_old():
