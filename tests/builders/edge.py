@@ -71,10 +71,13 @@ class Edge:
         await self.own(device_id, OWNER)
         return device
 
-    async def own(self, device_id: str, owner_id: str | None) -> None:
+    async def own(
+        self, device_id: str, owner_id: str | None, *, product_id: int | None = None
+    ) -> None:
+        belongs = {"owner_id": owner_id, "product_id": product_id}
         await self.database.write(
             lambda conn: conn.execute(
-                devices.update().where(devices.c.id == device_id).values(owner_id=owner_id)
+                devices.update().where(devices.c.id == device_id).values(belongs)
             )
         )
         self.registry.forget(device_id)

@@ -7,15 +7,20 @@ from roadstead.gateway import conversation
 from roadstead.gateway.effects import (
     Acknowledge,
     AnswerDevice,
+    AnswerUpdate,
     Ask,
     ClaimByCode,
     CloseSession,
     Count,
     Effect,
     Fail,
+    FailUpdate,
+    FeedUpdate,
     PublishEvent,
     Purpose,
+    ReportHello,
     Respond,
+    SeekUpdate,
     SetOffline,
     SetOnline,
     SetSafeMode,
@@ -124,6 +129,16 @@ def _word(effect: Effect) -> str:
             return "offline"
         case SetSafeMode():
             return "safe mode"
+        case FeedUpdate():
+            return "feed update"
+        case AnswerUpdate(exchange):
+            return f"answer of update message {exchange}"
+        case FailUpdate(exchange, reason):
+            return f"update message {exchange} failed: {reason}"
+        case ReportHello():
+            return "report hello"
+        case SeekUpdate(occasion):
+            return f"seek update: {occasion}"
     raise AssertionError(effect)
 
 

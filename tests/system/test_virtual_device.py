@@ -261,7 +261,7 @@ async def test_forced_updates_are_echoed_when_they_change(cloud, make_device):
         cloud.tell(event_to_device("particle/device/updates/forced", b"true"))
     await until(lambda: len(device.received) == 2)
     await until(lambda: len(cloud.peer.events) > before)
-    assert device.updates_forced
+    assert device.updates.forced
     assert [(one.name, one.payload) for one in cloud.peer.events[before:]] == [
         ("particle/device/updates/forced", b"true")
     ]

@@ -7,19 +7,27 @@ from pathlib import Path
 
 from tests.vectors.coap_recordings import recorded
 
+from roadstead.devices.updates import UpdateFile, UpdateResult
+from roadstead.gateway.update_rules import choose_transfer
 from roadstead.protocol.coap.endpoint import CoapEndpoint
 from roadstead.protocol.coap.events import Request, Response
 from roadstead.protocol.coap.message import ACK, CON, NON, Draft, Message, decode_message
 from roadstead.protocol.coap.options import URI_PATH
 from roadstead.protocol.messages.device_request import DeviceRequest, kind_of_device_request
+from roadstead.protocol.messages.hello import Hello, decode_hello
 from roadstead.protocol.messages.server_request import ServerRequest, kind_of_server_request
-from roadstead.protocol.messages.update import UpdateStart, UpdateStatistics, decode_update_chunk
+from roadstead.protocol.messages.update import (
+    CHUNK_SIZE,
+    UpdateStart,
+    UpdateStatistics,
+    decode_update_chunk,
+)
 from roadstead.protocol.transfer.classic_device import ClassicDeviceTransfer
-from roadstead.protocol.transfer.classic_server import ClassicParameters, ClassicServerTransfer
+from roadstead.protocol.transfer.classic_server import ClassicServerTransfer
 from roadstead.protocol.transfer.current_device import CurrentDeviceTransfer
 from roadstead.protocol.transfer.current_server import CurrentServerTransfer
 from roadstead.protocol.transfer.replies import Acknowledge, Applied, Report, Respond
-from roadstead.protocol.transfer.steps import Transferred
+from roadstead.protocol.transfer.steps import ServerTransfer, Transferred
 from roadstead.protocol.transfer.window import Pacing
 
 IMAGES = Path(__file__).parent / "data" / "images"
@@ -50,13 +58,47 @@ def draft_of(message: Message) -> Draft:
     return Draft(message.code, message.options, message.payload)
 
 
+def hello_of(name: str) -> Hello:
+    """The first thing that the recorded device said of itself."""
+    return next(
+        decode_hello(message)
+        for side, encoded in recorded(name)
+        if side == "D"
+        and kind_of_device_request(message := decode_message(encoded)) is DeviceRequest.HELLO
+    )
+
+
+def chosen_for(name: str, image: bytes) -> ServerTransfer:
+    """The transfer by which the gateway would send to the recorded device."""
+    chosen = choose_transfer(hello_of(name), UpdateFile(image, hashlib.sha256(image).digest()))
+    assert not isinstance(chosen, UpdateResult)
+    return chosen
+
+
+def test_the_gateway_chooses_for_a_device_what_was_recorded_with_it() -> None:
+    assert isinstance(chosen_for("ota1", CLASSIC_IMAGE), ClassicServerTransfer)
+    assert isinstance(chosen_for("ota3", CURRENT_IMAGE), CurrentServerTransfer)
+    offered = chosen_for("ota3", CURRENT_IMAGE)
+    offered.start(0.0)
+    [sending] = offered.to_send(0.0)
+    recorded_offer = draft_of(decode_message(update_part("ota3")[0][1]))
+    different = {
+        number
+        for (number, mine), (_, theirs) in zip(
+            sending.draft.options, recorded_offer.options, strict=True
+        )
+        if mine != theirs
+    }
+    assert different == {CHUNK_SIZE}  # the laboratory's server chose the smallest
+
+
 def test_the_classic_server_side_sends_byte_for_byte_what_was_recorded() -> None:
     part = update_part("ota1")
     first = decode_message(part[0][1])
     endpoint = CoapEndpoint(
         first_message_id=first.message_id, first_token=first.token[0], random=bytes
     )
-    transfer = ClassicServerTransfer(CLASSIC_IMAGE, ClassicParameters(chunk_bytes=512))
+    transfer = chosen_for("ota1", CLASSIC_IMAGE)
     exchanges: dict[int, int] = {}
     dropped: list[Draft] = []
     sent: list[bytes] = []

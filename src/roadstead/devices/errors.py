@@ -24,6 +24,11 @@ def device_timed_out(device_id: str, timeout_s: float) -> TimedOut:
     return TimedOut("timed_out", f"Device {device_id} did not answer within {timeout_s:g} s.")
 
 
+def update_running(device_id: str) -> Conflict:
+    """Never two transfers to one device."""
+    return Conflict("update_running", f"A transfer to device {device_id} is running.")
+
+
 def function_not_found(name: str) -> NotFound:
     """The device registered no function of this name."""
     return NotFound(

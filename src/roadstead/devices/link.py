@@ -6,6 +6,8 @@ gateway implements it directly, later another process may hold the device.
 
 from typing import Protocol
 
+from roadstead.devices.updates import OnStep, UpdateFile, UpdateResult
+
 
 class DeviceLink(Protocol):
     """Asks of a connected device.
@@ -47,3 +49,36 @@ class DeviceLink(Protocol):
 
     async def request_handshake(self, device_id: str) -> None:
         """Asks the device to begin a new full handshake (key change); does not wait for it."""
+
+    async def update(
+        self,
+        device_id: str,
+        file: UpdateFile,
+        *,
+        continues: bool = False,
+        on_step: OnStep | None = None,
+    ) -> UpdateResult:
+        """Sends a file by the transfer that the device speaks; returns when that has ended.
+
+        Every step has a deadline of its own. When the caller is cancelled, the transfer stops
+        without a word to the device, so that a later one can go on with it.
+
+        Args:
+            device_id: who gets it.
+            file: what.
+            continues: the device accepted this very file from an earlier transfer whose end is not
+                known, because its process died. Never set when the acceptance is not known.
+            on_step: told of the acceptance and of progress.
+
+        Raises:
+            Conflict: ``update_running``, a transfer to this device runs already.
+        """
+
+    def cancel_update(self, device_id: str) -> bool:
+        """Gives a running transfer up, and tells the device; False when there is none."""
+
+    def tell_consent(self, device_id: str, *, forced: bool, pending: bool) -> bool:
+        """Tells a device whether its consent is overridden and whether an update waits for it.
+
+        False when it is not online, or its release knows no such thing.
+        """

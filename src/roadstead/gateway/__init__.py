@@ -9,10 +9,11 @@ Files, from the outside in:
     runner          the loop: what came, whose it is, what to do; connection(s) are its memory
     admission, refusals             handshakes: keys, threads, who is turned away
     conversation    pure: what does this device get answered? Its rules by subject: hello_rules,
-                    describe_rules, event_rules (device_events), call_rules; state is what they
-                    change, effects the words that they answer with
+                    describe_rules, event_rules (device_events), call_rules, update_rules; state
+                    is what they change, effects the words that they answer with
     performing, storing             carry the effects out
     delivery, subscriptions         events to devices: which get them, in which form
+    updates, update_pump            transfers of files to devices: who sends next
     session_store, session_keeping, continuity   sessions over restarts and changed keys
     tracing, operator_socket        how far each device got, told to ``roadstead doctor``
     link, timeouts, counters, samples            calls, patience, numbers

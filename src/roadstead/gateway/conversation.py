@@ -18,10 +18,20 @@ Rules that are easy to miss, each from Device OS's own behaviour:
 """
 
 from roadstead.gateway import call_rules, describe_rules, event_rules, hello_rules
-from roadstead.gateway.effects import Acknowledge, Count, Effect, Purpose, Respond, Succeed
+from roadstead.gateway.effects import (
+    Acknowledge,
+    AnswerUpdate,
+    Count,
+    Effect,
+    FailUpdate,
+    FeedUpdate,
+    Purpose,
+    Respond,
+    Succeed,
+)
 from roadstead.gateway.state import DeviceState
 from roadstead.protocol.coap import codes
-from roadstead.protocol.coap.events import Request
+from roadstead.protocol.coap.events import FailureReason, Request
 from roadstead.protocol.coap.message import Draft, Message
 from roadstead.protocol.messages import ledger
 from roadstead.protocol.messages.device_request import DeviceRequest, kind_of_device_request
@@ -68,6 +78,8 @@ def on_response(state: DeviceState, purpose: Purpose, message: Message) -> list[
             return describe_rules.on_answer(state, purpose, message)
         case "ping" | "event":
             return []
+        case "update":
+            return [AnswerUpdate(purpose.exchange, message)]
         case _:
             return call_rules.on_answer(purpose, message)
 
@@ -78,7 +90,7 @@ def on_acknowledged(purpose: Purpose) -> list[Effect]:
 
 
 def on_failed(
-    state: DeviceState, purpose: Purpose, reason: str, *, heard_since: bool
+    state: DeviceState, purpose: Purpose, reason: FailureReason, *, heard_since: bool
 ) -> list[Effect]:
     """A request has failed.
 
@@ -92,6 +104,8 @@ def on_failed(
         heard_since: whether anything was heard of the device since the request was sent first.
     """
     effects = [Count("asks_failed"), *call_rules.on_failure(state, purpose, reason)]
+    if purpose.kind == "update":
+        effects.append(FailUpdate(purpose.exchange, reason))
     if reason == "timeout" and not heard_since:
         effects += hello_rules.go_offline(state)
     return effects
@@ -114,7 +128,9 @@ def _answer(state: DeviceState, kind: DeviceRequest, request: Request, unix_s: i
             return [Respond(request, time_response(unix_s))]
         case DeviceRequest.LEDGER:
             return _on_ledger(request)
-        case DeviceRequest.CHUNK_MISSED | DeviceRequest.UPDATE_DONE | DeviceRequest.UPDATE_ACK:
+        case DeviceRequest.CHUNK_MISSED | DeviceRequest.UPDATE_ACK:
+            return [Acknowledge(request), FeedUpdate(request.message)]
+        case DeviceRequest.UPDATE_DONE:
             return [Acknowledge(request), Count("ignored_requests")]
         case _:
             return [Respond(request, Draft(codes.NOT_FOUND)), Count("ignored_requests")]

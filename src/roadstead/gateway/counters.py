@@ -33,6 +33,9 @@ class Counters(msgspec.Struct):
         claim_codes_refused: claim codes that were malformed, unknown, used or expired.
         reports_failed: facts told by devices that could not be stored.
         system_events_dropped: system events lost because the journal stayed full.
+        updates_begun: transfers of files to devices that were begun.
+        updates_delivered: of those, the ones whose file the device took.
+        update_bytes_sent: content of files sent, repetitions included.
         callback_errors: exceptions caught at the edge of the loop; each is logged.
     """
 
@@ -62,4 +65,7 @@ class Counters(msgspec.Struct):
     claim_codes_refused: int = 0
     reports_failed: int = 0
     system_events_dropped: int = 0
+    updates_begun: int = 0
+    updates_delivered: int = 0
+    update_bytes_sent: int = 0
     callback_errors: int = 0

@@ -9,10 +9,11 @@ from typing import Literal
 
 import msgspec
 
+from roadstead.devices.updates import Occasion
 from roadstead.kit.errors import DomainError
 from roadstead.protocol.coap.blockwise import BlockReceiver
-from roadstead.protocol.coap.events import Request
-from roadstead.protocol.coap.message import Draft
+from roadstead.protocol.coap.events import FailureReason, Request
+from roadstead.protocol.coap.message import Draft, Message
 
 Value = bool | int | float | str | None
 """What a call gives: a variable's value, a function's return value, None where nothing comes."""
@@ -29,16 +30,18 @@ class Purpose(msgspec.Struct, eq=False):
         flag: which describe was asked for; 0 is both.
         body: blocks of a describe received so far.
         queued: an event that counts against the device's limit of events in flight.
+        exchange: number of the message within its transfer, for an update.
         asked_at: monotonic seconds when it was sent.
     """
 
-    kind: Literal["function", "variable", "signal", "ping", "vitals", "describe", "event"]
+    kind: Literal["function", "variable", "signal", "ping", "vitals", "describe", "event", "update"]
     call: object = None
     name: str = ""
     value_type: str = ""
     flag: int = 0
     body: BlockReceiver | None = None
     queued: bool = False
+    exchange: int = 0
     asked_at: float = 0.0
 
 
@@ -190,6 +193,40 @@ class SetSafeMode(Effect, frozen=True):
     """
 
     description: dict[str, object] | None
+
+
+class FeedUpdate(Effect, frozen=True):
+    """Give the device's running transfer a report of the device."""
+
+    message: Message
+
+
+class AnswerUpdate(Effect, frozen=True):
+    """Give the running transfer the device's answer to a message of it."""
+
+    exchange: int
+    message: Message
+
+
+class FailUpdate(Effect, frozen=True):
+    """Tell the running transfer that a message of it got no answer."""
+
+    exchange: int
+    reason: FailureReason
+
+
+class ReportHello(Effect, frozen=True):
+    """Tell whoever follows the device's updates what it runs now."""
+
+
+class SeekUpdate(Effect, frozen=True):
+    """Ask whoever decides about updates, now that the device can take one.
+
+    Where nobody decides for a device that has just come, it is told what it forgot with its last
+    reset: nothing forced, nothing pending.
+    """
+
+    occasion: Occasion
 
 
 class Succeed(Effect, frozen=True):

@@ -8,6 +8,7 @@ Source: device protocol notes §3.7, §3.8, §3.15, §3.16, §5.4.
 import msgspec
 
 from roadstead.devices.claiming import CODE_CHARS
+from roadstead.devices.updates import Occasion
 from roadstead.events.limits import MAX_PAYLOAD_BYTES, validate_name
 from roadstead.gateway.call_rules import tell_event
 from roadstead.gateway.device_events import Meaning, asked_fact, meaning_of
@@ -19,6 +20,7 @@ from roadstead.gateway.effects import (
     Effect,
     PublishEvent,
     Respond,
+    SeekUpdate,
     SetSafeMode,
     StoreFacts,
     StoreSubscriptions,
@@ -96,16 +98,16 @@ def on_subscribe(state: DeviceState, request: Request) -> list[Effect]:
     return [StoreSubscriptions(request, then=(Acknowledge(request),))]
 
 
-def tell_consent(state: DeviceState) -> list[Effect]:
-    """What the device forgot with its last reset: nothing forced, nothing pending.
+def tell_consent(state: DeviceState, *, forced: bool, pending: bool) -> list[Effect]:
+    """What the device forgot with its last reset: whether updates are forced, or pending.
 
     Never without data: some releases hand a null pointer to their handler.
     """
     if state.hello is None or not state.hello.has(HelloFlag.IMMEDIATE_UPDATES):
         return []
     return [
-        tell_event("particle/device/updates/forced", b"false"),
-        tell_event("particle/device/updates/pending", b"false"),
+        tell_event("particle/device/updates/forced", b"true" if forced else b"false"),
+        tell_event("particle/device/updates/pending", b"true" if pending else b"false"),
     ]
 
 
@@ -151,27 +153,24 @@ def _on_consent(
     if value is None:
         return [_publish(event, request)]
     if meaning is Meaning.UPDATES_FORCED:
-        return _keep_flag(state, request, event, forced=value)
+        known, state.updates_forced = state.updates_forced, value
+        seek: tuple[Effect, ...] = (SeekUpdate("agreed"),) if value and not known else ()
+        if known == value:
+            return [_publish(event, request)]
+        return [StoreUpdateFlags(request, forced=value, then=(_publish(event, request), *seek))]
     # Comes with every connect, resumed ones included, and so tells when to say what is volatile.
-    return [*_keep_flag(state, request, event, enabled=value), *tell_consent(state)]
+    known, state.updates_enabled = state.updates_enabled, value
+    seek = (SeekUpdate(_occasion(state, agreed=value and known is False)),)
+    state.fresh = False
+    if known == value:
+        return [_publish(event, request), *seek]
+    return [StoreUpdateFlags(request, enabled=value, then=(_publish(event, request), *seek))]
 
 
-def _keep_flag(
-    state: DeviceState,
-    request: Request,
-    event: DeviceEvent,
-    *,
-    enabled: bool | None = None,
-    forced: bool | None = None,
-) -> list[Effect]:
-    known = state.updates_enabled if forced is None else state.updates_forced
-    if known == (enabled if forced is None else forced):
-        return [_publish(event, request)]
-    if forced is None:
-        state.updates_enabled = enabled
-    else:
-        state.updates_forced = forced
-    return [StoreUpdateFlags(request, enabled, forced, then=(_publish(event, request),))]
+def _occasion(state: DeviceState, *, agreed: bool) -> Occasion:
+    if state.fresh:
+        return "handshake"
+    return "agreed" if agreed else "resumed"
 
 
 def _on_hardware_fact(state: DeviceState, request: Request, event: DeviceEvent) -> list[Effect]:

@@ -10,6 +10,8 @@ from roadstead.gateway.effects import (
     Count,
     Effect,
     PublishEvent,
+    ReportHello,
+    SeekUpdate,
     SetOffline,
     SetOnline,
     StoreHello,
@@ -18,7 +20,7 @@ from roadstead.gateway.effects import (
 from roadstead.gateway.state import DeviceState
 from roadstead.protocol.coap.events import Request
 from roadstead.protocol.messages.errors import MessageFormatError
-from roadstead.protocol.messages.hello import decode_hello, server_hello
+from roadstead.protocol.messages.hello import HelloFlag, decode_hello, server_hello
 
 STATUS_EVENT = "spark/status"
 """Name of the event by which the server tells that a device came or went."""
@@ -47,6 +49,7 @@ def on_hello(state: DeviceState, request: Request) -> list[Effect]:
     state.hello = told
     state.subscriptions, state.subscription_ids = [], []
     state.safe_mode, state.description, state.uploads = False, None, None
+    state.fresh = True
     return [
         StoreHello(
             request,
@@ -54,10 +57,20 @@ def on_hello(state: DeviceState, request: Request) -> list[Effect]:
                 Acknowledge(request),
                 Tell(server_hello()),
                 *come_online(state, handshake=first),
+                *(() if state.stranger else (ReportHello(),)),
                 *describe_rules.after_hello(state),
+                *_seek_update(state),
             ),
         )
     ]
+
+
+def _seek_update(state: DeviceState) -> list[Effect]:
+    """Devices before 1.2 do not say whether they consent: their Hello is all that there is."""
+    if state.hello is None or state.hello.has(HelloFlag.IMMEDIATE_UPDATES):
+        return []
+    state.fresh = False
+    return [SeekUpdate("handshake")]
 
 
 def come_online(state: DeviceState, *, handshake: bool) -> list[Effect]:

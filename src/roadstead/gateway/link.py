@@ -6,13 +6,15 @@ from typing import Any
 
 from roadstead.devices.errors import device_offline, device_timed_out
 from roadstead.devices.registry import DeviceRegistry
-from roadstead.gateway import call_rules, describe_rules
+from roadstead.devices.updates import OnStep, UpdateFile, UpdateResult
+from roadstead.gateway import call_rules, describe_rules, event_rules
 from roadstead.gateway.connection import Connection
 from roadstead.gateway.connections import Connections
 from roadstead.gateway.counters import Counters
 from roadstead.gateway.effects import Effect
 from roadstead.gateway.performing import Performer
 from roadstead.gateway.state import DeviceState
+from roadstead.gateway.updates import Updates
 from roadstead.gateway.wire import Wire
 from roadstead.kit.errors import TimedOut
 from roadstead.protocol.messages.key_change import key_change_request
@@ -32,12 +34,14 @@ class GatewayLink:
         wire: Wire,
         registry: DeviceRegistry,
         counters: Counters,
+        updates: Updates,
     ) -> None:
         self._connections = connections
         self._performer = performer
         self._wire = wire
         self._registry = registry
         self._counters = counters
+        self._updates = updates
 
     def is_online(self, device_id: str) -> bool:
         """True while the device is thought to be connected."""
@@ -118,6 +122,42 @@ class GatewayLink:
         connection = self._get(device_id)
         self._wire.tell_once(connection, key_change_request())
         self._wire.flush(connection)
+
+    async def update(
+        self,
+        device_id: str,
+        file: UpdateFile,
+        *,
+        continues: bool = False,
+        on_step: OnStep | None = None,
+    ) -> UpdateResult:
+        """Sends a file; see the port.
+
+        Raises:
+            TimedOut: ``device_offline``.
+            Conflict: ``update_running``.
+        """
+        connection = self._get(device_id)
+        ended = self._updates.begin(connection, file, continues=continues, on_step=on_step)
+        try:
+            return await ended
+        except asyncio.CancelledError:
+            self._updates.abandon(connection, "cancelled")
+            raise
+
+    def cancel_update(self, device_id: str) -> bool:
+        """Gives a running transfer up, and tells the device; False when there is none."""
+        connection = self._connections.find(device_id)
+        return connection is not None and self._updates.cancel(connection)
+
+    def tell_consent(self, device_id: str, *, forced: bool, pending: bool) -> bool:
+        """Tells a device whether updates are forced, and whether one is pending."""
+        connection = self._connections.find(device_id)
+        if connection is None or not connection.state.online:
+            return False
+        told = event_rules.tell_consent(connection.state, forced=forced, pending=pending)
+        self._performer.go_on(connection, told)
+        return bool(told)
 
     def _get(self, device_id: str) -> Connection:
         connection = self._connections.find(device_id)

@@ -11,22 +11,28 @@ from functools import partial
 from typing import Any
 
 from roadstead.devices.presence import PresenceBoard
+from roadstead.devices.updates import UpdateDesk, UpdateEnd
 from roadstead.events.ingest import EventIngest
-from roadstead.gateway import call_rules
+from roadstead.gateway import call_rules, event_rules
 from roadstead.gateway.connection import Connection
 from roadstead.gateway.counters import Counters
 from roadstead.gateway.delivery import EventDelivery
 from roadstead.gateway.effects import (
     Acknowledge,
     AnswerDevice,
+    AnswerUpdate,
     Ask,
     ClaimByCode,
     CloseSession,
     Count,
     Effect,
     Fail,
+    FailUpdate,
+    FeedUpdate,
     PublishEvent,
+    ReportHello,
     Respond,
+    SeekUpdate,
     SetOffline,
     SetOnline,
     SetSafeMode,
@@ -44,6 +50,7 @@ from roadstead.gateway.refusals import RefusalLog
 from roadstead.gateway.storing import Storing
 from roadstead.gateway.tracing import DeviceTraces
 from roadstead.gateway.udp_socket import show_host
+from roadstead.gateway.updates import Updates
 from roadstead.gateway.wire import Wire
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import DomainError
@@ -67,9 +74,11 @@ class Performer:
 
     Attributes:
         storing: set once, right after both were made.
+        desk: decides about updates; None where nobody does.
     """
 
     storing: Storing
+    desk: UpdateDesk | None = None
 
     def __init__(
         self,
@@ -78,6 +87,7 @@ class Performer:
         presence: PresenceBoard,
         ingest: EventIngest,
         delivery: EventDelivery,
+        updates: Updates,
         refusals: RefusalLog,
         clock: Clock,
         counters: Counters,
@@ -90,6 +100,7 @@ class Performer:
         self._presence = presence
         self._ingest = ingest
         self._delivery = delivery
+        self._updates = updates
         self._refusals = refusals
         self._clock = clock
         self._counters = counters
@@ -122,6 +133,15 @@ class Performer:
             SetOnline: self._set_online,
             SetOffline: self._set_offline,
             SetSafeMode: lambda connection, effect: self.storing.safe_mode(connection, effect),
+            FeedUpdate: lambda connection, effect: updates.receive(connection, effect.message),
+            AnswerUpdate: lambda connection, effect: updates.answered(
+                connection, effect.exchange, effect.message
+            ),
+            FailUpdate: lambda connection, effect: updates.failed(
+                connection, effect.exchange, effect.reason
+            ),
+            ReportHello: self._report_hello,
+            SeekUpdate: self._seek_update,
             Succeed: lambda connection, effect: _succeed(effect),
             Fail: lambda connection, effect: self._fail(effect.call, effect.error),
             CloseSession: self._close,
@@ -145,8 +165,14 @@ class Performer:
         for _ in range(len(self._pending)):
             self._publish(*self._pending.popleft())
 
-    def abandon(self, connection: Connection) -> None:
-        """Tells everybody who waits for this device that nothing will come."""
+    def abandon(self, connection: Connection, end: UpdateEnd = "went_offline") -> None:
+        """Tells everybody who waits for this device that nothing will come.
+
+        Args:
+            connection: of the device.
+            end: what that means for a transfer to it.
+        """
+        self._updates.abandon(connection, end)
         error = call_rules.offline(connection.state)
         asked, connection.asked = connection.asked, {}
         for purpose in asked.values():
@@ -214,7 +240,7 @@ class Performer:
     def _store_hello(self, connection: Connection, effect: StoreHello) -> None:
         # What made a device drop the connection would make it drop it again.
         self._wire.discard_pending(connection)
-        self.abandon(connection)
+        self.abandon(connection, "began_anew")
         self._trace(connection, "hello")
         self.storing.hello(connection, effect)
 
@@ -226,6 +252,21 @@ class Performer:
     def _store_system(self, connection: Connection, effect: StoreSystem) -> None:
         self._trace(connection, "modules")
         self.storing.system(connection, effect)
+
+    def _report_hello(self, connection: Connection, effect: ReportHello) -> None:
+        state = connection.state
+        if self.desk is not None and not state.stranger:
+            self.desk.hello(state.device_id, state.firmware_version)
+
+    def _seek_update(self, connection: Connection, effect: SeekUpdate) -> None:
+        state, identity = connection.state, connection.state.identity
+        decided = (
+            self.desk is not None
+            and identity is not None
+            and self.desk.consult(state.device_id, identity.product_id, effect.occasion)
+        )
+        if not decided and effect.occasion != "agreed":
+            self.perform(connection, event_rules.tell_consent(state, forced=False, pending=False))
 
     def _set_online(self, connection: Connection, effect: SetOnline) -> None:
         state = connection.state

@@ -20,6 +20,7 @@ from roadstead.gateway.session_keeping import SessionKeeper
 from roadstead.gateway.timeouts import SHORT_TIMEOUT_S, silence_timeout_s
 from roadstead.gateway.timer_wheel import TimerWheel
 from roadstead.gateway.udp_socket import Address, show_host
+from roadstead.gateway.updates import Updates
 from roadstead.gateway.wire import Wire
 from roadstead.kit.clock import Clock
 from roadstead.protocol.coap.events import (
@@ -29,6 +30,7 @@ from roadstead.protocol.coap.events import (
     Malformed,
     Ping,
     Request,
+    Reset,
     Response,
 )
 from roadstead.protocol.dtls.events import (
@@ -68,6 +70,7 @@ class Runner:
     admission: Admission
     performer: Performer
     delivery: EventDelivery
+    updates: Updates
 
     def __init__(
         self,
@@ -129,7 +132,7 @@ class Runner:
             self._dtls.forget(connection.session)
         else:
             self._dtls.close(connection.session)
-        self._forget(connection)
+        self._forget(connection, replaced=reason == REPLACED)
         self._wire.schedule_send()
 
     def tick(self) -> None:
@@ -205,6 +208,9 @@ class Runner:
                 self._settle(connection, purpose)
                 heard_since = connection.heard_at > purpose.asked_at
                 return conversation.on_failed(state, purpose, reason, heard_since=heard_since)
+            case Reset():
+                self.updates.reset(connection)
+                return []
             case Malformed():
                 self._counters.malformed += 1
                 return []
@@ -249,7 +255,7 @@ class Runner:
             self._counters.sessions_replaced += 1
         elif self._connections.speaks(connection):
             self._perform(connection, hello_rules.go_offline(connection.state))
-        self._forget(connection)
+        self._forget(connection, replaced=reason == REPLACED)
         heir = self._connections.find(connection.state.device_id)
         if heir is not None:
             self.watch(heir)
@@ -273,8 +279,8 @@ class Runner:
         platform_id = None if state.identity is None else state.identity.platform_id
         return SHORT_TIMEOUT_S if platform_id is None else silence_timeout_s(platform_id)
 
-    def _forget(self, connection: Connection) -> None:
-        self.performer.abandon(connection)
+    def _forget(self, connection: Connection, *, replaced: bool = False) -> None:
+        self.performer.abandon(connection, "began_anew" if replaced else "went_offline")
         connection.alive = False
         connection.session.context = None
         self._wheel.cancel(connection)

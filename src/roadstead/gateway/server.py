@@ -15,6 +15,7 @@ from roadstead.devices.announcing import DEVICE_CHANGED, KEY_CHANGED
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
+from roadstead.devices.updates import UpdateDesk
 from roadstead.events.ingest import TOPIC as EVENT_TOPIC
 from roadstead.events.ingest import EventIngest
 from roadstead.gateway.admission import Admission
@@ -30,6 +31,7 @@ from roadstead.gateway.session_keeping import SessionKeeper
 from roadstead.gateway.storing import Storing, VitalsSink
 from roadstead.gateway.tracing import DeviceTraces
 from roadstead.gateway.udp_socket import Address, UdpSocket, open_udp_socket
+from roadstead.gateway.updates import DEFAULT_BYTES_PER_S, Updates
 from roadstead.gateway.wire import Wire
 from roadstead.kit.clock import Clock
 from roadstead.protocol.dtls.server import DtlsServer
@@ -63,11 +65,13 @@ class GatewaySettings:
             nobody.
         shard: first byte of the connection ids handed out; one per process.
         session_expiry_s: silence after which a session is deleted.
+        update_bytes_per_s: content of updates sent to all devices together.
     """
 
     unknown_devices: Literal["refuse", "quarantine"] = "refuse"
     shard: int = 0
     session_expiry_s: float = 30 * DAY_S
+    update_bytes_per_s: float = DEFAULT_BYTES_PER_S
 
 
 class Gateway:
@@ -151,6 +155,7 @@ class Gateway:
             wire=self._wire,
             registry=registry,
             counters=self.counters,
+            updates=self._runner.updates,
         )
         self._continuity = Continuity(
             dtls=self._dtls,
@@ -227,10 +232,15 @@ class Gateway:
             self._socket.close()
             self._socket = None
 
+    def attach(self, desk: UpdateDesk) -> None:
+        """Lets ``desk`` decide about updates; before ``start``."""
+        self._runner.performer.desk = self._runner.performer.storing.desk = desk
+
     def samples(self) -> Iterator[Sample]:
         """The numbers of the device edge."""
         yield from edge_samples(self.counters, self._dtls, self._socket)
         yield gauge("devices_online", self._presence.online_count)
+        yield gauge("updates_running", len(self._runner.updates))
 
     def trace(self, device_id: str) -> dict[str, Any]:
         """How far a device got, as ``tracing`` describes, and what arrived here at all."""
@@ -267,11 +277,15 @@ class Gateway:
         runner.delivery = EventDelivery(
             self._connections, self.counters, self._wire.ask, self._wire.flush
         )
+        runner.updates = Updates(
+            self._wire, self._clock, self.counters, self._settings.update_bytes_per_s
+        )
         runner.performer = Performer(
             wire=self._wire,
             presence=self._presence,
             ingest=ingest,
             delivery=runner.delivery,
+            updates=runner.updates,
             refusals=runner.admission.refusals,
             clock=self._clock,
             counters=self.counters,

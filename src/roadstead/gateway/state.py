@@ -26,6 +26,7 @@ class DeviceState:
         subscriptions: its filters, in the order of arrival.
         subscription_ids: message ids of those that came in this process, same order; a list that
             is begun anew keeps the ones sent after its beginning.
+        fresh: it said Hello, and nobody has looked yet whether it needs an update.
         online: whether it counts as connected.
         safe_mode: whether it said that it runs without its application.
         updates_enabled: its last word on updates; None while unknown.
@@ -39,6 +40,7 @@ class DeviceState:
     __slots__ = (
         "description",
         "device_id",
+        "fresh",
         "functions",
         "hello",
         "identity",
@@ -58,6 +60,7 @@ class DeviceState:
         self.hello: Hello | None = None
         self.subscriptions: list[DeviceSubscription] = []
         self.subscription_ids: list[int] = []
+        self.fresh = False
         self.online = False
         self.safe_mode = False
         self.updates_enabled: bool | None = None

@@ -15,6 +15,7 @@ import msgspec
 
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports, HelloFacts
+from roadstead.devices.updates import UpdateDesk
 from roadstead.gateway.connection import Connection
 from roadstead.gateway.connections import Connections
 from roadstead.gateway.counters import Counters
@@ -67,7 +68,12 @@ class Storing:
     Args:
         spawn: runs a short job beside the loop.
         go_on: carries out effects later, if the connection still stands.
+
+    Attributes:
+        desk: decides about updates; None where nobody does.
     """
+
+    desk: UpdateDesk | None = None
 
     def __init__(
         self,
@@ -237,6 +243,8 @@ class Storing:
             description = None if known is None else known.system
         payload = msgspec.json.encode(description or {})
         self._go_on(connection, [PublishEvent(SAFE_MODE_EVENT, payload, source="system")])
+        if self.desk is not None:
+            self.desk.safe_mode(device_id, description or {})
 
     def _service_facts(self, connection: Connection) -> dict[str, object]:
         uptime_s = int(self._clock.monotonic() - connection.opened_at)

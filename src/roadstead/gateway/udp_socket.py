@@ -54,6 +54,11 @@ class UdpSocket:
         host, port = self._socket.getsockname()[:2]
         return host, port
 
+    @property
+    def backlog(self) -> int:
+        """Datagrams that wait because the kernel's send buffer is full."""
+        return len(self._backlog)
+
     def start(
         self, receive: Callable[[bytes, Address], None], after_burst: Callable[[], None]
     ) -> None:

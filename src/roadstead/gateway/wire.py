@@ -51,6 +51,11 @@ class Wire:
         """Sends through ``socket`` from now on."""
         self._socket = socket
 
+    @property
+    def congested(self) -> bool:
+        """Whether the kernel does not take datagrams as fast as they come."""
+        return self._socket is not None and self._socket.backlog > 0
+
     def endpoint(self, connection: Connection) -> CoapEndpoint:
         """The endpoint of a connection, made at its first use."""
         endpoint = connection.endpoint
@@ -88,6 +93,12 @@ class Wire:
         """Sends a confirmable message once and waits for nothing, as a key change needs."""
         self.endpoint(connection).request(
             *draft, token=False, tracked=False, now=self._clock.monotonic()
+        )
+
+    def tell_untracked(self, connection: Connection, draft: Draft, *, token: bool) -> None:
+        """Sends a message that nobody confirms or answers, though it may need a token."""
+        self.endpoint(connection).request(
+            *draft, token=token, confirmable=False, tracked=False, now=self._clock.monotonic()
         )
 
     def withdraw(self, connection: Connection, call: object) -> None:

@@ -24,7 +24,13 @@ from roadstead.protocol.coap.events import (
     Reset,
     Response,
 )
-from roadstead.protocol.coap.message import Draft, Message, encode_acknowledgement
+from roadstead.protocol.coap.message import (
+    RST,
+    Draft,
+    Message,
+    encode_acknowledgement,
+    encode_message,
+)
 from roadstead.protocol.coap.options import BLOCK1
 from roadstead.protocol.coap.parameters import DEFAULT_PARAMETERS
 from roadstead.protocol.dtls import events as dtls
@@ -247,9 +253,30 @@ class Channel:
         """Acknowledges a request without an answer (yet)."""
         self._coap.acknowledge(request)
 
-    def respond(self, request: Message, answer: Draft, *, separate: bool = False) -> None:
-        """Answers a request, in the acknowledgement or as a message of its own."""
-        self._coap.respond(request, *answer, separate=separate)
+    def respond(
+        self,
+        request: Message,
+        answer: Draft,
+        *,
+        separate: bool = False,
+        on_confirmed: Callable[[], None] | None = None,
+    ) -> None:
+        """Answers a request, in the acknowledgement or as a message of its own.
+
+        Args:
+            request: what is answered.
+            answer: what is said.
+            separate: as a message of its own.
+            on_confirmed: called when the server has acknowledged a separate answer.
+        """
+        handle = self._coap.respond(request, *answer, separate=separate)
+        if on_confirmed is not None and handle is not None:
+            self._waiting[handle] = (lambda _: on_confirmed(), _ignore_failure)
+
+    def refuse(self, request: Message) -> None:
+        """Answers a message that is not confirmable with a reset."""
+        if self._dtls is not None and self._dtls.connected:
+            self._dtls.send(encode_message(Message(RST, EMPTY, request.message_id, b"", (), b"")))
 
     def receive(self, datagram: bytes) -> None:
         """Takes in a datagram of the server."""

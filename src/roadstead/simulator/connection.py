@@ -13,6 +13,7 @@ from roadstead.simulator import greeting
 from roadstead.simulator.channel import PING, Answer, Channel, Ending, Failure, Outgoing
 from roadstead.simulator.counters import DeviceCounters
 from roadstead.simulator.description import Profile
+from roadstead.simulator.greeting import CONSENTS, Consent
 from roadstead.simulator.network import UnreliableNetwork
 from roadstead.simulator.port import DatagramPort, ServerAddress
 from roadstead.simulator.timers import TimerHeap
@@ -60,6 +61,8 @@ class Connection:
         on_request: called with each request of the server.
         on_online: called each time the device has come online.
         on_change: called after anything that may have changed ``next_timeout``.
+        on_broken: called when the way to the server ends, for whatever reason.
+        consent: tells whether the device agrees to updates.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class Connection:
         on_request: Callable[[Message], None],
         on_online: Callable[[], None],
         on_change: Callable[[], None],
+        on_broken: Callable[[], None] = lambda: None,
+        consent: Callable[[], Consent] = lambda: CONSENTS,
     ) -> None:
         self.state = DeviceState.OFF
         self.on_request = on_request
@@ -85,6 +90,8 @@ class Connection:
         self._keep_alive_s = keep_alive_s
         self._on_online = on_online
         self._on_change = on_change
+        self._on_broken = on_broken
+        self._consent = consent
         port = DatagramPort(server, self._on_datagram, timers, network)
         self.channel = Channel(
             profile.identity,
@@ -97,6 +104,7 @@ class Connection:
         )
         self._reset_reason: str | None = "power_down"
         self._greeted = False
+        self._changed = False
         self._unheard_resumes = 0
         self._unanswered = 0
         self._pause_s = RECONNECT_S
@@ -136,27 +144,34 @@ class Connection:
 
     def stop(self) -> None:
         """Vanishes without goodbye; the session stays."""
-        self.channel.suspend()
+        self._break_off()
         self._connect_at = None
         self.state = DeviceState.OFF
 
     def reconnect(self) -> None:
         """Drops the way and takes the session up again from another port, with the marker."""
-        self.channel.suspend()
+        self._break_off()
         self.connect()
         self.touch()
 
-    def restart(self, *, lose_session: bool, reason: str) -> None:
-        """Boots: the session is kept in retained memory, or lost."""
+    def restart(self, *, lose_session: bool, reason: str, changed: bool = False) -> None:
+        """Boots: the session is kept in retained memory, or lost.
+
+        Args:
+            lose_session: whether it is lost.
+            reason: why it boots, as it tells the server.
+            changed: it runs something else now, and says Hello even on a kept session.
+        """
+        self._changed = self._changed or changed
         self._reset_reason = reason
+        self._break_off()
         if lose_session:
             self.channel.forget()
-        else:
-            self.channel.suspend()
         self._connect_after(BOOT_S)
 
     def handshake_anew(self) -> None:
         """Drops the session for a new one."""
+        self._break_off()
         self.channel.forget()
         self._connect_after(0.0)
 
@@ -170,7 +185,7 @@ class Connection:
 
     def drop(self) -> None:
         """Fails inside: connects again, after a pause, with the session that it has."""
-        self.channel.suspend()
+        self._break_off()
         self.on_ended(Ending.SILENT)
 
     def request(
@@ -218,6 +233,7 @@ class Connection:
 
     def on_ended(self, ending: Ending) -> None:
         """The way to the server ended: comes back after a pause."""
+        self._on_broken()
         self._counters.connection_losses += 1
         self._connect_after(self._pause_s * self._random.uniform(0.8, 1.2))
         self._pause_s = min(self._pause_s * 2, RECONNECT_LIMIT_S)
@@ -234,17 +250,23 @@ class Connection:
             self.on_ended(Ending.NO_NETWORK)
             return
         if self.state is DeviceState.GREETING:
-            self.channel.request(PING, self._resume_answered)
+            if self._changed:
+                self.channel.request(greeting.hello(self._profile), self._hello_answered)
+            else:
+                self.channel.request(PING, self._resume_answered)
             self.channel.flush()
 
     def _hello_answered(self, answer: Message | None) -> None:
-        burst = greeting.first_burst(self._profile, self._reset_reason, self._now())
-        self._greeted = True
+        burst = greeting.first_burst(
+            self._profile, self._reset_reason, self._now(), self._consent()
+        )
+        self._greeted, self._changed = True, False
         self._send_burst(burst)
 
     def _resume_answered(self, answer: Message | None) -> None:
         self._counters.resumes += 1
-        self._send_burst(greeting.resume_burst(self._profile.generation, self._reset_reason))
+        generation = self._profile.generation
+        self._send_burst(greeting.resume_burst(generation, self._reset_reason, self._consent()))
 
     def _send_burst(self, burst: list[Outgoing]) -> None:
         """Sends all at once; the device is online when the last is acknowledged."""
@@ -261,6 +283,10 @@ class Connection:
             self._ping_waits = False
             self._on_online()
 
+    def _break_off(self) -> None:
+        self.channel.suspend()
+        self._on_broken()
+
     def _ping_answered(self, answer: Message | None) -> None:
         self._ping_waits = False
 
@@ -271,6 +297,6 @@ class Connection:
 
     def _fall_asleep(self, seconds: float) -> None:
         if self.online:
-            self.channel.suspend()
+            self._break_off()
             self._connect_after(seconds)
             self.state = DeviceState.ASLEEP

@@ -20,6 +20,7 @@ class DeviceCounters:
         received: events that the server sent.
         calls: functions called, variables read and other requests answered.
         sleeps, moves, reboots: what happened to the devices.
+        updates: firmware files applied.
     """
 
     handshakes: int = 0
@@ -34,6 +35,7 @@ class DeviceCounters:
     sleeps: int = 0
     moves: int = 0
     reboots: int = 0
+    updates: int = 0
 
     def count_outcome(self, outcome: Outcome) -> None:
         """Counts what became of an event."""

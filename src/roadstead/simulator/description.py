@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from roadstead.protocol.messages.application import Application, encode_application
 from roadstead.protocol.messages.describe import FORMAT_PROTOBUF, DescribeFlag
-from roadstead.protocol.messages.hello import Hello
+from roadstead.protocol.messages.hello import NO_VERSION, Hello
 from roadstead.protocol.messages.module_protobuf import encode_modules
 from roadstead.protocol.messages.modules import Document, encode_combined, encode_modules_json
 from roadstead.protocol.messages.variable import VariableType
@@ -13,6 +13,7 @@ from roadstead.protocol.messages.vitals import encode_vitals
 from roadstead.simulator.firmware import Firmware, VariableValue
 from roadstead.simulator.generation import Generation
 from roadstead.simulator.identity import VirtualIdentity
+from roadstead.simulator.module_image import ImageFacts
 
 MAX_BINARY_BYTES = 1024 * 1024
 """Largest firmware that virtual devices announce."""
@@ -23,6 +24,12 @@ OTA_CHUNK_BYTES = 512
 BOOTLOADER_VERSION = 2006
 MODULE_CHECKS = 0x1E
 """Integrity, dependency, range and platform. Spec: device protocol notes §3.5.3."""
+
+DEPENDENCY_CHECK = 0x04
+"""The bit of a module whose needs are met. Spec: device protocol notes §3.5.3."""
+
+_LETTERS = {2: "b", 4: "s", 5: "u", 7: "n", 8: "a"}
+"""Functions of modules in the JSON form."""
 
 _TYPES: dict[type, VariableType] = {
     bool: VariableType.BOOL,
@@ -40,13 +47,21 @@ class Profile:
     firmware: Firmware
     generation: Generation
 
+    @property
+    def safe_mode(self) -> bool:
+        """Whether the application cannot run, because it needs a newer Device OS."""
+        image = self.firmware.image
+        return image is not None and (
+            image.system_version_needed() > self.generation.system_version
+        )
+
     def hello(self) -> Hello:
-        """What it says first."""
+        """What it says first; without its application a device has no version."""
         generation, platform_id = self.generation, self.identity.platform_id
         product_id = self.firmware.product_id
         return Hello(
             product_id=platform_id if product_id is None else product_id,
-            product_version=self.firmware.product_version,
+            product_version=NO_VERSION if self.safe_mode else self.firmware.product_version,
             flags=generation.hello_flags,
             platform_id=platform_id,
             device_id=self.identity.device_id,
@@ -58,6 +73,8 @@ class Profile:
 
     def application(self) -> Application:
         """Functions and variables; a variable's type is that of its present value."""
+        if self.safe_mode:
+            return Application((), {})
         variables = {name: api_type(read()) for name, read in self.firmware.variables.items()}
         return Application(tuple(self.firmware.functions), variables)
 
@@ -67,8 +84,13 @@ class Profile:
         bootloader = _module("b", BOOTLOADER_VERSION, 48 * 1024, [])
         needs_bootloader = {"f": "b", "n": "0", "v": BOOTLOADER_VERSION}
         system = _module("s", version, 664 * 1024, [needs_bootloader], index="1")
-        user = _module("u", 6, 256 * 1024, [{"f": "s", "n": "1", "v": version}], index="1")
-        user["u"] = sha256(type(self.firmware).__name__.encode()).hexdigest()
+        image = self.firmware.image
+        needs = [{"f": "s", "n": "1", "v": version}] if image is None else _needs(image)
+        user = _module("u", 6, 256 * 1024, needs, index="1")
+        own = sha256(type(self.firmware).__name__.encode()).digest()
+        user["u"] = (own if image is None else image.digest).hex()
+        if self.safe_mode:
+            user["vv"] = MODULE_CHECKS & ~DEPENDENCY_CHECK
         return {"p": self.identity.platform_id, "m": [bootloader, system, user]}
 
     def describe(self, flag: DescribeFlag, now: float) -> tuple[bytes, int | None]:
@@ -90,6 +112,13 @@ class Profile:
 def api_type(value: VariableValue) -> str:
     """The public name of a value's type on the wire."""
     return _TYPES[type(value)].api_name
+
+
+def _needs(image: ImageFacts) -> list[dict[str, object]]:
+    return [
+        {"f": _LETTERS.get(function, "s"), "n": str(index), "v": version}
+        for function, index, version in image.needs
+    ]
 
 
 def _module(

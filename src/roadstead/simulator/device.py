@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
+from roadstead.protocol.coap.message import Message
 from roadstead.protocol.messages.describe import DescribeFlag
 from roadstead.simulator import greeting
 from roadstead.simulator.answers import ServerRequests
@@ -15,10 +16,15 @@ from roadstead.simulator.description import Profile
 from roadstead.simulator.firmware import Firmware, Publication
 from roadstead.simulator.generation import LATEST, Generation
 from roadstead.simulator.identity import VirtualIdentity
+from roadstead.simulator.module_image import ImageFacts
 from roadstead.simulator.network import UnreliableNetwork
 from roadstead.simulator.port import ServerAddress
 from roadstead.simulator.publishing import Outcome, PublishedEvent, outcome_of
 from roadstead.simulator.timers import TimerHeap
+from roadstead.simulator.updating import DeviceUpdates, UpdateHabits
+
+FAREWELL_S = 0.2
+"""From the last word about an update to the restart, so that the word leaves."""
 
 HISTORY_LIMIT = 1000
 """Published and received events that a device remembers for whoever asks."""
@@ -34,7 +40,7 @@ class VirtualDevice:
         calls: the last functions called, as (name, argument).
         counters: what it did.
         signalling: whether it shows the light signal.
-        updates_forced: whether the server forces updates.
+        updates: how it takes firmware over the air.
 
     Args:
         server: where to connect.
@@ -46,6 +52,8 @@ class VirtualDevice:
         session: an exported session to go on with.
         keep_alive_s: silence before a ping; None is the platform's own.
         on_online: called each time it has come online.
+        habits: what happens to its updates.
+        on_updated: called when it runs another image, before it restarts.
     """
 
     def __init__(
@@ -63,6 +71,8 @@ class VirtualDevice:
         session: bytes | None = None,
         keep_alive_s: float | None = None,
         on_online: Callable[[], None] | None = None,
+        habits: UpdateHabits | None = None,
+        on_updated: Callable[[ImageFacts], None] | None = None,
     ) -> None:
         self.identity, self.firmware, self.generation = identity, firmware, generation
         self.counters = counters or DeviceCounters()
@@ -70,25 +80,38 @@ class VirtualDevice:
         self.received: deque[tuple[str, bytes]] = deque(maxlen=history_limit)
         self.calls: deque[tuple[str, str]] = deque(maxlen=history_limit)
         self.signalling = False
-        self.updates_forced = False
         self._timers = timers
         self._on_online = on_online
+        self._on_updated = on_updated
         self._waiters: list[asyncio.Future[None]] = []
         self._wake_at: float | None = None
         self._profile = Profile(identity, firmware, generation)
+        random = random or Random(identity.text_id)
         self._connection = Connection(
             self._profile,
             server,
             timers,
             network,
-            random or Random(identity.text_id),
+            random,
             self.counters,
             keep_alive_s=identity.keep_alive_s if keep_alive_s is None else keep_alive_s,
-            on_request=lambda request: requests.handle(request),
+            on_request=self._on_request,
             on_online=self._came_online,
             on_change=self._arm,
+            on_broken=lambda: self.updates.interrupt(),
+            consent=lambda: greeting.Consent(self.updates.enabled, self.updates.forced),
         )
-        requests = ServerRequests(self, self._profile, self._connection.channel)
+        self.updates = DeviceUpdates(
+            self._connection.channel,
+            self._profile,
+            random,
+            timers.now,
+            habits or UpdateHabits(),
+            on_applied=self._run_anew,
+            on_reset=lambda: self._later(lambda: self.reboot(reason="watchdog")),
+            on_failed=lambda: self._later(self.drop_connection),
+        )
+        self._requests = ServerRequests(self, self._profile, self._connection.channel)
         if session is not None:
             self._connection.restore(session)
 
@@ -145,7 +168,15 @@ class VirtualDevice:
     def reboot(self, *, lose_session: bool = False, reason: str = "user") -> None:
         """Restarts; the session is kept in retained memory, or lost."""
         self.counters.reboots += 1
+        self.updates.forced = False
         self._connection.restart(lose_session=lose_session, reason=reason)
+
+    def allow_updates(self, allowed: bool) -> None:
+        """The application agrees to updates, or does not; the server is told of a change."""
+        if allowed != self.updates.enabled:
+            self.updates.enabled = allowed
+            if self.online:
+                self._connection.request(greeting.flag_event(self.generation, "enabled", allowed))
 
     def publish(
         self, publication: Publication, on_outcome: Callable[[Outcome], None] | None = None
@@ -154,8 +185,8 @@ class VirtualDevice:
         event = PublishedEvent(publication)
         self.published.append(event)
         settle = partial(self._settle, event, on_outcome)
-        if not self.online:
-            settle(Outcome.FAILED)
+        if not self.online or self.updates.running:
+            settle(Outcome.FAILED)  # during an update a device publishes nothing
             return event
         self.counters.published += 1
         self._connection.request(
@@ -222,6 +253,10 @@ class VirtualDevice:
         """Monotonic seconds."""
         return self._timers.now()
 
+    def _on_request(self, request: Message) -> None:
+        if not self.updates.handle(request):
+            self._requests.handle(request)
+
     def _came_online(self) -> None:
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
@@ -236,9 +271,26 @@ class VirtualDevice:
             self._timers.call_after(0.0, self.reboot)
         elif name == "particle/device/updates/forced":
             forced = payload.startswith(b"t")
-            if forced != self.updates_forced and self.online:
+            if forced != self.updates.forced and self.online:
                 self._connection.request(greeting.flag_event(self.generation, "forced", forced))
-            self.updates_forced = forced
+            self.updates.forced = forced
+
+    def _run_anew(self, image: ImageFacts | None) -> None:
+        """Restarts with another image, or with the former one if that did not work."""
+        self.counters.updates += 1
+        if image is not None:
+            self.firmware.install(image, names_product=self.generation.names_product)
+            if self._on_updated:
+                self._on_updated(image)
+        self._timers.call_after(FAREWELL_S, self._boot_after_update)
+
+    def _boot_after_update(self) -> None:
+        self.updates.forced = False
+        self._connection.restart(lose_session=False, reason="update", changed=True)
+
+    def _later(self, action: Callable[[], None]) -> None:
+        """Does something when the present message is dealt with."""
+        self._timers.call_after(0.0, action)
 
     def _settle(
         self, event: PublishedEvent, on_outcome: Callable[[Outcome], None] | None, outcome: Outcome
@@ -256,6 +308,7 @@ class VirtualDevice:
     def _arm(self) -> None:
         times = [
             self._connection.next_timeout(),
+            self.updates.next_timeout() if self._runs() else None,
             self.firmware.next_run() if self._runs() else None,
         ]
         deadline = min((time for time in times if time is not None), default=None)
@@ -269,6 +322,7 @@ class VirtualDevice:
         self._wake_at = None
         now = self._timers.now()
         self._connection.handle_timeout(now)
+        self.updates.handle_timeout(now)
         due = self.firmware.next_run()
         if due is not None and now >= due and self._runs():
             for publication in self.firmware.run(now, self.online):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roadstead.protocol.messages.subscription import SubscriptionKind
+from roadstead.simulator.module_image import ImageFacts
 
 VariableValue = bool | int | float | str
 """Bool, 32-bit int, double or string; the type on the wire follows the Python type."""
@@ -74,6 +75,7 @@ class Firmware:
         subscriptions: what the application subscribes to.
         product_id: as its Hello says; None says the platform id, as Device OS 4 to 6 do.
         product_version: as its Hello says; 0xFFFF is none.
+        image: the image that the device was updated to; None before the first update.
     """
 
     functions: dict[str, FunctionHandler] = field(default_factory=dict)
@@ -81,6 +83,18 @@ class Firmware:
     subscriptions: tuple[Subscription, ...] = ()
     product_id: int | None = None
     product_version: int = 0xFFFF
+    image: ImageFacts | None = None
+
+    def install(self, image: ImageFacts, *, names_product: bool) -> None:
+        """Becomes what an image says; its functions and variables stay what they are.
+
+        Args:
+            image: what the device was given.
+            names_product: whether this release names the product of the image.
+        """
+        self.image = image
+        self.product_version = image.product_version
+        self.product_id = image.product_id if names_product else None
 
     def next_run(self) -> float | None:
         """When ``run`` wants to be called next (monotonic seconds), None for never."""

@@ -8,6 +8,15 @@ from typing import Literal
 
 from roadstead.protocol.dtls.client import ResumeMarker
 
+CURRENT_TRANSFER_FLAG = 0x80
+"""Hello flag of devices that take the current update transfer, and no other."""
+
+FIRST_WITHOUT_PRODUCT_ID = 4000
+"""From Device OS 4 on the Hello names the platform where older ones name the product."""
+
+FIRST_THAT_CHECKS_MODULES = 3000
+"""From Device OS 3 on an image that needs newer modules is refused before it is applied."""
+
 GOODBYE_FLAG = 0x10
 """Hello flag of devices that say goodbye. Spec: device protocol notes §3.3."""
 
@@ -54,6 +63,21 @@ class Generation:
     def says_goodbye(self) -> bool:
         """Whether it says goodbye before it sleeps (2.0 and later)."""
         return bool(self.hello_flags & GOODBYE_FLAG)
+
+    @property
+    def takes_current_transfer(self) -> bool:
+        """Whether it takes the current update transfer (3.0 and later), else the classic one."""
+        return bool(self.hello_flags & CURRENT_TRANSFER_FLAG)
+
+    @property
+    def names_product(self) -> bool:
+        """Whether its Hello names the product that its image was built for (3.x and older)."""
+        return self.system_version < FIRST_WITHOUT_PRODUCT_ID
+
+    @property
+    def checks_modules(self) -> bool:
+        """Whether it refuses an image that needs newer modules, and does not end in safe mode."""
+        return self.system_version >= FIRST_THAT_CHECKS_MODULES
 
 
 GENERATIONS: dict[str, Generation] = {

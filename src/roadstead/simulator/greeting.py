@@ -4,6 +4,7 @@ Spec: device protocol notes §5.1 (fresh session), §5.2 (resumed session), §5.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from roadstead.protocol.coap.blockwise import block_szx
 from roadstead.protocol.messages.describe import Describe, DescribeFlag, encode_describe
@@ -25,41 +26,59 @@ DESCRIBE_OVERHEAD_BYTES = 16
 """Room that header, token and options take beside the payload of a describe."""
 
 
+class Consent(NamedTuple):
+    """Whether the application agrees to updates, and whether the server overrides it."""
+
+    enabled: bool
+    forced: bool
+
+
+CONSENTS = Consent(enabled=True, forced=False)
+"""What a device says whose application never speaks of updates."""
+
+
 def hello(profile: Profile) -> Outgoing:
     """The first message."""
     limits = profile.generation.hello_limits
     return Outgoing(encode_hello(profile.hello(), announces_limits=limits))
 
 
-def first_burst(profile: Profile, reset_reason: str | None, now: float) -> list[Outgoing]:
+def first_burst(
+    profile: Profile, reset_reason: str | None, now: float, consent: Consent = CONSENTS
+) -> list[Outgoing]:
     """Everything after the Hello of a fresh session.
 
     Args:
         profile: what the device is.
         reset_reason: why it started; None if it was told already.
         now: monotonic seconds, for what is described.
+        consent: to updates.
     """
     generation = profile.generation
     if generation.posts_describe:
         return [
             describe(profile, DescribeFlag.SYSTEM, now),
             _time(),
-            *_flag_events(generation, reset_reason),
+            *_mode_events(profile),
+            *_flag_events(generation, reset_reason, consent),
             describe(profile, DescribeFlag.APPLICATION, now),
             *_subscriptions(profile),
         ]
     return [
         _system_event(generation, "spark/device/ident/0", profile.identity.text_id),
         _system_event(generation, "spark/hardware/max_binary", str(MAX_BINARY_BYTES)),
-        *_flag_events(generation, reset_reason),
+        *_mode_events(profile),
+        *_flag_events(generation, reset_reason, consent),
         *_subscriptions(profile),
         _time(),
     ]
 
 
-def resume_burst(generation: Generation, reset_reason: str | None) -> list[Outgoing]:
+def resume_burst(
+    generation: Generation, reset_reason: str | None, consent: Consent = CONSENTS
+) -> list[Outgoing]:
     """Everything after the ping of a resumed session whose descriptions have not changed."""
-    return list(_flag_events(generation, reset_reason))
+    return list(_flag_events(generation, reset_reason, consent))
 
 
 def describe(profile: Profile, flag: DescribeFlag, now: float) -> Outgoing:
@@ -96,11 +115,18 @@ def flag_event(generation: Generation, name: str, value: bool) -> Outgoing:
     return _system_event(generation, f"particle/device/updates/{name}", text)
 
 
-def _flag_events(generation: Generation, reset_reason: str | None) -> Iterator[Outgoing]:
+def _mode_events(profile: Profile) -> Iterator[Outgoing]:
+    if profile.safe_mode:
+        yield event(Publication("spark/device/safemode"), profile.generation)
+
+
+def _flag_events(
+    generation: Generation, reset_reason: str | None, consent: Consent
+) -> Iterator[Outgoing]:
     if reset_reason is not None:
         yield _system_event(generation, "spark/device/last_reset", reset_reason)
-    yield flag_event(generation, "enabled", True)
-    yield flag_event(generation, "forced", False)
+    yield flag_event(generation, "enabled", consent.enabled)
+    yield flag_event(generation, "forced", consent.forced)
 
 
 def _system_event(generation: Generation, name: str, text: str) -> Outgoing:

@@ -5,10 +5,12 @@ from tests.builders.talk import DEVICE, OLD_HELLO, UNIX_S, Talk, connected, make
 
 from roadstead.gateway import call_rules, conversation
 from roadstead.gateway.effects import Ask, PublishEvent, Purpose, Respond, StoreApplication
+from roadstead.gateway.event_rules import tell_consent
 from roadstead.gateway.state import DeviceState
 from roadstead.protocol.coap import codes
 from roadstead.protocol.coap.blockwise import Block
-from roadstead.protocol.coap.message import Draft
+from roadstead.protocol.coap.message import Draft, Message
+from roadstead.protocol.messages.classic_update import chunk_missed
 from roadstead.protocol.messages.describe import (
     FORMAT_PROTOBUF,
     Describe,
@@ -27,6 +29,7 @@ from roadstead.protocol.messages.ledger import (
 )
 from roadstead.protocol.messages.module_protobuf import encode_modules
 from roadstead.protocol.messages.time import time_request
+from roadstead.protocol.messages.update import UpdateAck, update_ack
 from roadstead.protocol.messages.variable import variable_response
 from roadstead.protocol.messages.vitals import encode_vitals
 
@@ -47,6 +50,7 @@ def test_a_hello_is_acknowledged_after_it_is_kept_and_before_anything_else() -> 
         "> tell h",
         "> online by handshake",
         "> publish system spark/status=b'online'",
+        "> report hello",
         "> ask vitals ?04",
     ]
 
@@ -56,8 +60,9 @@ def test_a_device_of_1_5_is_asked_for_everything_in_one() -> None:
 
 
 def test_a_newer_device_that_posts_no_describes_is_asked_for_each_alone() -> None:
-    asked = Talk().hello(make_hello(flags=0))[-2:]
-    assert asked == ["> ask describe ?01", "> ask describe ?02"]
+    asked = Talk().hello(make_hello(flags=0))[-3:]
+    # It does not say whether it consents to updates, so the Hello is the moment to look.
+    assert asked == ["> ask describe ?01", "> ask describe ?02", "> seek update: handshake"]
 
 
 def test_a_second_hello_tells_the_offline_that_nobody_saw() -> None:
@@ -148,33 +153,53 @@ def test_a_device_is_told_its_name_address_and_random_bytes_alone() -> None:
             assert talk.event(name) == ["ack", f"tell fact {fact} by {name}"]
 
 
-def test_consent_is_kept_and_answered_with_what_the_device_forgot() -> None:
+def test_consent_is_kept_and_a_moment_to_look_for_updates() -> None:
     talk = connected()
     name = "particle/device/updates/enabled"
-    told = [
-        "ask event particle/device/updates/forced",
-        "ask event particle/device/updates/pending",
-    ]
     publish = f"publish device {name}=b'true'"
     assert talk.event(name, b"true") == [
         "store flags enabled=True forced=None",
         "> " + publish,
-        *told,
+        "> seek update: handshake",
     ]
-    assert talk.event(name, b"true") == [publish, *told]
+    assert talk.event(name, b"true") == [publish, "seek update: resumed"]
     assert talk.event(name, b"maybe") == [f"publish device {name}=b'maybe'"]
 
 
-def test_update_flags_sent_to_a_device_are_never_empty() -> None:
+def test_a_device_that_agrees_at_last_is_looked_at_at_once() -> None:
     talk = connected()
-    asks = talk.effects(Draft(2, ((11, b"E"), (11, b"particle/device/updates/enabled")), b"false"))
-    drafts = [ask.draft for ask in asks if isinstance(ask, Ask)]
-    assert [draft.payload for draft in drafts] == [b"false", b"false"]
+    for name in ("particle/device/updates/enabled", "particle/device/updates/forced"):
+        talk.event(name, b"false")
+        assert talk.event(name, b"true")[-1] == "> seek update: agreed"
+    assert talk.event("particle/device/updates/forced", b"true")[-1].startswith("publish")
+
+
+def test_update_flags_sent_to_a_device_are_never_empty() -> None:
+    told = tell_consent(connected().state, forced=False, pending=True)
+    assert [(ask.purpose.name, ask.draft.payload) for ask in told if isinstance(ask, Ask)] == [
+        ("particle/device/updates/forced", b"false"),
+        ("particle/device/updates/pending", b"true"),
+    ]
 
 
 def test_an_old_device_without_update_flags_is_told_nothing() -> None:
     talk = connected(make_hello(flags=0x20))
-    assert talk.event("particle/device/updates/enabled", b"true")[-1].startswith("> publish")
+    assert tell_consent(talk.state, forced=True, pending=True) == []
+
+
+def test_what_a_device_says_of_its_update_goes_to_the_transfer() -> None:
+    talk = connected()
+    assert talk.says(update_ack(UpdateAck(3, (5, 6)))) == ["ack", "feed update"]
+    assert talk.says(chunk_missed((1, 2))) == ["ack", "feed update"]
+    purpose = Purpose("update", exchange=4)
+    answer = Message(0, codes.CHANGED, 1, b"a", (), b"")
+    assert words(conversation.on_response(talk.state, purpose, answer)) == [
+        "answer of update message 4"
+    ]
+    assert words(conversation.on_failed(talk.state, purpose, "timeout", heard_since=True)) == [
+        "count asks_failed",
+        "update message 4 failed: timeout",
+    ]
 
 
 def test_safe_mode_is_published_and_shown() -> None:

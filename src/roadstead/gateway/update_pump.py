@@ -1,0 +1,97 @@
+"""When which transfer may send: turns between devices, and bytes per second for all of them.
+
+Chunks leave in short turns, so that what other devices said is answered in between; within a turn
+each transfer gets a few chunks and then goes to the end of the line.
+"""
+
+from collections import deque
+from typing import Generic, Protocol, TypeVar
+
+from roadstead.gateway.timer_wheel import TimerWheel
+
+TICK_S = 0.005
+"""Width of a tick of the transfers' timers. The classic transfer sends a chunk each 20 ms."""
+
+TURN_CHUNKS = 48
+"""Chunks of all devices in one turn of the event loop: about 3 ms of work, the longest that the
+acknowledgement of another device's event waits behind updates."""
+
+SHARE_CHUNKS = 4
+"""Chunks of one device before the next gets its share."""
+
+DUE_LIMIT = 1000
+"""Timers looked at in one turn."""
+
+BURST_S = 0.05
+"""Seconds of the permitted rate that may be sent at once after a pause."""
+
+
+class Sender(Protocol):
+    """A transfer in the line: its place in the wheel, and whether it stands in the line."""
+
+    wheel_tick: int
+    in_line: bool
+
+
+Item = TypeVar("Item", bound=Sender)
+
+
+class SendingLine(Generic[Item]):
+    """Who sends next.
+
+    Args:
+        now: monotonic seconds.
+        bytes_per_s: content of all transfers together.
+    """
+
+    def __init__(self, now: float, bytes_per_s: float) -> None:
+        self._rate = bytes_per_s
+        self._allowed = bytes_per_s * BURST_S
+        self._filled_at = now
+        self._line: deque[Item] = deque()
+        self._wheel: TimerWheel[Item] = TimerWheel(now, tick_s=TICK_S)
+
+    def enter(self, item: Item) -> None:
+        """Puts a transfer that may have something to send at the end of the line."""
+        if not item.in_line:
+            item.in_line = True
+            self._wheel.cancel(item)
+            self._line.append(item)
+
+    def rest(self, item: Item, until: float) -> None:
+        """Lets a transfer wait until a moment."""
+        if not item.in_line:
+            self._wheel.schedule(item, until)
+
+    def leave(self, item: Item) -> None:
+        """Takes a transfer out."""
+        self._wheel.cancel(item)
+        if item.in_line:
+            item.in_line = False
+            self._line.remove(item)
+
+    def next_sender(self, now: float) -> Item | None:
+        """Who may send now; None when nobody wants to, or the rate is used up."""
+        for item in self._wheel.take_due(now, DUE_LIMIT):
+            self.enter(item)
+        self._fill(now)
+        if not self._line or self._allowed <= 0:
+            return None
+        item = self._line.popleft()
+        item.in_line = False
+        return item
+
+    def spend(self, sent_bytes: int) -> None:
+        """Counts what was sent against the rate."""
+        self._allowed -= sent_bytes
+
+    def pause_s(self) -> float | None:
+        """Seconds until somebody may send; 0 for at once, None when nobody waits."""
+        if self._line:
+            return 0.0 if self._allowed > 0 else max(-self._allowed / self._rate, TICK_S)
+        return TICK_S if len(self._wheel) else None
+
+    def _fill(self, now: float) -> None:
+        gained = (now - self._filled_at) * self._rate
+        self._filled_at = now
+        self._allowed = min(self._rate * BURST_S, self._allowed + gained)
