@@ -1,7 +1,7 @@
 # Targets for people and for CI. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format fuzz bench clean
+.PHONY: help setup console console-types demo serve test check format fuzz bench clean
 
 UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.ready ## Make .venv with everything that is needed, versions from uv.lock
+setup: .venv/.ready .venv/.console ## Make .venv with everything that is needed, versions from uv.lock
 
 .venv/.ready: pyproject.toml uv.lock
 	@test -n "$(PYTHON)" || { echo "Roadstead needs Python 3.11 or newer with venv; none was found on the PATH." >&2; exit 1; }
@@ -20,6 +20,20 @@ setup: .venv/.ready ## Make .venv with everything that is needed, versions from 
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(UV) sync --quiet --locked --inexact
 	@touch $@
+
+CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -name .installed)
+
+# Without the npm registry everything but the console works; the page at / then says so.
+.venv/.console: .venv/.ready $(CONSOLE_SOURCES)
+	@.venv/bin/python console/build.py && touch $@ || \
+		{ test -z "$$CI" && echo "The console was not built (see above); the page at / says so. Try: make console" >&2; }
+
+console: .venv/.ready ## Build the console into the package
+	@.venv/bin/python console/build.py && touch .venv/.console
+
+console-types: .venv/.ready ## Write the console's types from the table of operations
+	@.venv/bin/python console/write_openapi.py
+	@.venv/bin/python console/build.py npm run --silent types
 
 demo: setup ## Start a server with 25 simulated fridges and show what happens (Ctrl-C ends it)
 	@.venv/bin/roadstead demo
@@ -29,17 +43,19 @@ serve: setup ## Start the server with its data in ./roadstead-data
 
 test: setup ## Run a short fuzz and all tests
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
+	@.venv/bin/python console/build.py npm run --silent test -- --silent || test -z "$$CI"
 	@.venv/bin/python -m pytest
 
 check: setup ## Formatting, lint, types, import rules
-	@.venv/bin/ruff format --check src tests fuzz bench
-	@.venv/bin/ruff check src tests fuzz bench
+	@.venv/bin/ruff format --check src tests fuzz bench console hatch_build.py
+	@.venv/bin/ruff check src tests fuzz bench console hatch_build.py
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/python console/build.py npm run --silent lint
 
 format: setup ## Put the code into its one format
-	@.venv/bin/ruff format src tests fuzz bench
-	@.venv/bin/ruff check --fix src tests fuzz bench
+	@.venv/bin/ruff format src tests fuzz bench console hatch_build.py
+	@.venv/bin/ruff check --fix src tests fuzz bench console hatch_build.py
 
 fuzz: setup ## Coverage-guided fuzzing of the decoders and the DTLS server (FUZZ_SECONDS=60 each)
 	@$(UV) sync --quiet --locked --inexact --group fuzz || echo "No fuzzing engine for this Python; the fuzz targets will say so."
@@ -51,4 +67,4 @@ bench: setup ## Measure the server beside its peers, write docs/performance.md (
 	@.venv/bin/python -m bench $(if $(QUICK),--quick)
 
 clean: ## Remove what the targets made
-	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis dist build
+	rm -rf .venv console/node_modules console/.installed src/roadstead/console/static .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis dist build

@@ -1,0 +1,23 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+
+interface Route {
+  path: string;
+  page: LazyExoticComponent<ComponentType>;
+}
+
+/** The one table of addresses. Their first segments are also in the server's `web_pages.SECTIONS`. */
+export const ROUTES: Route[] = [
+  { path: "/", page: lazy(() => import("./features/home/HomePage")) },
+  { path: "/home", page: lazy(() => import("./features/home/HomePage")) },
+  { path: "/devices", page: lazy(() => import("./features/devices/DevicesPage")) },
+  { path: "/devices/:device", page: lazy(() => import("./features/devices/DevicePage")) },
+  { path: "/events", page: lazy(() => import("./features/events/EventsPage")) },
+  { path: "/account", page: lazy(() => import("./features/account/AccountPage")) },
+];
+
+/** Addresses that are shown to those who are not signed in. */
+export const FRONT_ROUTES: Route[] = [
+  { path: "/sign-in", page: lazy(() => import("./features/session/SignInPage")) },
+  { path: "/sign-up", page: lazy(() => import("./features/session/SignUpPage")) },
+  { path: "/reset", page: lazy(() => import("./features/session/ResetPage")) },
+];

@@ -1,0 +1,21 @@
+import { useEffect, useState } from "react";
+import { formatAbsolute, formatAge, useZone } from "../state/time";
+
+/** A moment as its age; the whole of it on hover and focus. */
+export function TimeAgo({ at, none = "never" }: { at: string | null | undefined; none?: string }) {
+  const [now, setNow] = useState(Date.now);
+  const zone = useZone();
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 30_000);
+    return () => clearInterval(timer);
+  }, []);
+  if (!at) return <span className="quiet">{none}</span>;
+  return <time dateTime={at} title={formatAbsolute(at, zone)}>{formatAge(now - Date.parse(at))}</time>;
+}
+
+/** A moment with its milliseconds, for logs. */
+export function Moment({ at }: { at: string | null | undefined }) {
+  const zone = useZone();
+  if (!at) return <span className="quiet">–</span>;
+  return <time dateTime={at} className="mono" title={at}>{formatAbsolute(at, zone)}</time>;
+}
