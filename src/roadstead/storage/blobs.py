@@ -6,14 +6,18 @@ its blob and removed before it, so that no row is ever without its file.
 """
 
 import asyncio
+import logging
 import os
 import re
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from roadstead.kit.errors import DomainError, Invalid, Unavailable
+
+log = logging.getLogger(__name__)
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,5}")
 
@@ -21,6 +25,11 @@ SCHEMES = ("s3", "gs", "az")
 """Kinds of object stores by the scheme of their URL."""
 
 FILE_MODE = 0o600
+
+LOGGED_CHARS = 500
+
+RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+"""Of an object store; a person or a device waits."""
 
 
 class Blobs(Protocol):
@@ -123,7 +132,7 @@ class StoreBlobs:
                 "blobs_not_installed", "Object stores need an extra: pip install 'roadstead[s3]'."
             ) from error
         try:
-            self._store: Any = from_url(url)
+            self._store: Any = from_url(url, retry_config=RETRIES)  # type: ignore[call-overload]
         except Exception as error:
             raise Invalid("bad_setting", f"The object store cannot be used: {error}.") from error
 
@@ -193,4 +202,6 @@ def _missing(key: str) -> DomainError:
 
 
 def _unavailable(error: Exception) -> DomainError:
-    return Unavailable("blobs_unavailable", f"Files cannot be reached: {error}.")
+    # What a store says is long, and names buckets; it is for the operator's eyes.
+    log.error("blobs: %s", " ".join(str(error).split())[:LOGGED_CHARS])
+    return Unavailable("blobs_unavailable", "Files cannot be read or written now; see the log.")
