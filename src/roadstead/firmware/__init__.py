@@ -1,22 +1,29 @@
-"""Firmware: what an image is, and which version a device should run.
+"""Firmware: what an image is, which version a device should run, and what was released.
 
 What it is for: reading module images and bundles as people upload them, making valid ones for
-demonstrations and tests, and the one decision about which version a device should run and whether
-it may be sent now.
+demonstrations and tests, the versions of products and their releases, and the one decision about
+which version a device should run and whether it may be sent now.
 
-Files:
+Files, pure:
     platforms      the hardware, by platform id
     image          reading a module image, and checking it for a product
     extensions     the records around a module: assets, more dependencies
     image_builder  making images that devices and other tools take
     bundle         reading a .zip of an image with its assets
     bundle_builder making one
+    reported       what a device said of itself, in the words of the decision
     targeting      the decision: facts in, an offer or a hold with its reason out
     target_rules   the rules of that decision, one function each
+    model          the values: a version, a release, an assignment
+Files, with effects:
+    store             the table of versions
+    release_store     the tables of what is released, and of each release
+    assignment_store  the table of versions that single devices shall run; rollouts write it
+    facts             gathers what the decision looks at, of one device or many
 
-Who calls it: the HTTP edge for uploads and explanations, the delivery for decisions, the command
-line for building.
+Who calls it: the HTTP edge for uploads, releases and explanations, the delivery for decisions,
+rollouts for assignments, the command line for building.
 
-What it must not do: anything with effects. All of it takes bytes or facts and gives values; what is
+What it must not do: decide anywhere else than in ``targeting`` what a device should run. What is
 wrong with an upload is an error with a stable code and a sentence for the person who uploads.
 """

@@ -14,7 +14,9 @@ from roadstead.firmware.extensions import Dependency
 from roadstead.firmware.image import ModuleFunction
 from roadstead.firmware.platforms import platform_name
 
-Membership = Literal["member", "quarantined", "denied", "none"]
+Membership = Literal["member", "quarantined", "denied", "other_firmware", "none"]
+"""What a device is to the product; ``other_firmware``: a member whose firmware names another
+product, which is not trusted with this one's."""
 Occasion = Literal["handshake", "asked", "none"]
 """What gives a reason to look now: ``handshake``, a new session of this connection; ``asked``, a
 person or a rollout wants it now, or the device agreed to what was pending; ``none``, a device that
@@ -47,6 +49,7 @@ class TargetFacts:
         membership: whether the device belongs to the product.
         development: marked for development: only explicit flashing changes it.
         locked_version: version that it is locked to.
+        assigned_version: version that a rollout assigned to it.
         group_releases: for each group of the device that has a release, its version.
         default_version: the product's released default.
         versions: what is known of versions, by number.
@@ -69,6 +72,7 @@ class TargetFacts:
     membership: Membership = "member"
     development: bool = False
     locked_version: int | None = None
+    assigned_version: int | None = None
     group_releases: Mapping[str, int] = field(default_factory=dict)
     default_version: int | None = None
     versions: Mapping[int, VersionFacts] = field(default_factory=dict)
@@ -105,6 +109,7 @@ class Objection(NamedTuple):
 _NOT_MEMBERS: Final = {
     "quarantined": "The device is in quarantine; approve it to have it updated.",
     "denied": "The device was denied for this product.",
+    "other_firmware": "The firmware on the device names another product; flash it over USB.",
     "none": "The device does not belong to this product.",
 }
 
@@ -134,6 +139,14 @@ def choose_by_lock(facts: TargetFacts) -> Choice | None:
     if version is None:
         return None
     return Choice(version, "lock", f"The device is locked to version {version}.")
+
+
+def choose_by_assignment(facts: TargetFacts) -> Choice | None:
+    """The version that a rollout has assigned to the device, forwards or back."""
+    version = facts.assigned_version
+    if version is None:
+        return None
+    return Choice(version, "rollout", f"A rollout has assigned version {version} to the device.")
 
 
 def choose_by_groups(facts: TargetFacts) -> Choice | None:
@@ -265,6 +278,7 @@ CHOOSING: Final[tuple[tuple[str, ChoosingRule], ...]] = (
     ("membership", choose_by_membership),
     ("development", choose_by_development),
     ("lock", choose_by_lock),
+    ("rollout", choose_by_assignment),
     ("group_release", choose_by_groups),
     ("product_default", choose_by_default),
 )

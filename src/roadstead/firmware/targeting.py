@@ -37,7 +37,7 @@ class Offer:
 
     Attributes:
         version: the version.
-        reason: why this one: ``lock``, ``group_release`` or ``product_default``.
+        reason: why this one: ``lock``, ``rollout``, ``group_release`` or ``product_default``.
         rules: what each rule said, in order.
     """
 
@@ -91,6 +91,11 @@ def decide(facts: TargetFacts) -> Decision:
     if hold:
         return Hold(*hold, version, choice.reason, tuple(rules))
     return Offer(version, choice.reason, tuple(rules))
+
+
+def choose_version(facts: TargetFacts) -> int | None:
+    """The version that the device should run, whether or not it may be sent now; None for none."""
+    return _choose(facts)[0].version
 
 
 def _choose(facts: TargetFacts) -> tuple[Choice, list[RuleResult]]:

@@ -41,6 +41,8 @@ def make_facts(*groups: str, **changes: Any) -> TargetFacts:
         (make_facts("beta", "old"), 7, "group_release"),
         (make_facts("beta", locked_version=2), 2, "lock"),
         (make_facts("silent"), 5, "product_default"),
+        (make_facts("beta", assigned_version=6), 6, "rollout"),
+        (make_facts("beta", assigned_version=6, locked_version=2), 2, "lock"),
     ],
 )
 def test_the_table_of_offers(facts: TargetFacts, version: int, reason: str) -> None:
@@ -59,6 +61,8 @@ def test_the_table_of_offers(facts: TargetFacts, version: int, reason: str) -> N
         (make_facts("beta", running_version=7), 7, "up_to_date"),
         (make_facts(membership="denied"), None, "denied"),
         (make_facts(membership="none"), None, "not_a_member"),
+        (make_facts(membership="other_firmware"), None, "other_firmware"),
+        (make_facts(assigned_version=6, development=True), None, "development"),
         (make_facts(membership="quarantined", development=True), None, "quarantined"),
     ],
 )
