@@ -1,18 +1,30 @@
 import { useSession } from "../../state/session";
-import { Chip } from "../../ui/Marks";
-import { Card, Facts, Page } from "../../ui/Page";
+import { Page } from "../../ui/Page";
 import { Loaded } from "../../ui/States";
+import { Credentials } from "./Credentials";
+import { Leave } from "./Leave";
+import { Profile } from "./Profile";
+import { SecondFactor } from "./SecondFactor";
+import { SignIns } from "./SignIns";
+import { TransferRequests } from "./TransferRequests";
 
-/** The person's own account. */
+/** The person's own account: who they are, how they sign in, where they are signed in. */
 export default function AccountPage() {
   const session = useSession();
   return (
     <Page title="Account">
       <Loaded query={session}>
         {(user) => user === null ? null : (
-          <Card title="You">
-            <Facts rows={[["E-mail address", user.username], ["Second factor", <Chip key="m" tone={user.mfa.enabled ? "good" : "look"}>{user.mfa.enabled ? "on" : "off"}</Chip>]]} />
-          </Card>
+          <>
+            <TransferRequests />
+            <div className="cards">
+              <Profile user={user} />
+              <SecondFactor on={user.mfa.enabled} />
+            </div>
+            <Credentials username={user.username} />
+            <SignIns />
+            <Leave username={user.username} />
+          </>
         )}
       </Loaded>
     </Page>
