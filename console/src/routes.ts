@@ -11,6 +11,8 @@ export const ROUTES: Route[] = [
   { path: "/home", page: lazy(() => import("./features/home/HomePage")) },
   { path: "/devices", page: lazy(() => import("./features/devices/DevicesPage")) },
   { path: "/devices/:device", page: lazy(() => import("./features/devices/DevicePage")) },
+  { path: "/products", page: lazy(() => import("./features/products/ProductsPage")) },
+  { path: "/products/:product", page: lazy(() => import("./features/products/OverviewPage")) },
   { path: "/events", page: lazy(() => import("./features/events/EventsPage")) },
   { path: "/account", page: lazy(() => import("./features/account/AccountPage")) },
 ];

@@ -195,14 +195,14 @@ export interface paths {
         };
         /**
          * Describe the token in use
-         * @description Permission: `account:get`.
+         * @description Permission: `token:get`.
          */
         get: operations["get_current_token"];
         put?: never;
         post?: never;
         /**
          * Sign out: end the token in use
-         * @description Permission: `account.tokens:revoke`.
+         * @description Permission: `token:revoke`.
          */
         delete: operations["revoke_current_token"];
         options?: never;
@@ -262,7 +262,7 @@ export interface paths {
         put?: never;
         /**
          * Get a code by which a device that you set up becomes yours
-         * @description Permission: `devices:claim`.
+         * @description Permission: `claim_codes:create`.
          */
         post: operations["create_claim_code"];
         delete?: never;
@@ -547,6 +547,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your products
+         * @description Permission: `products:list`.
+         */
+        get: operations["list_all_products"];
+        put?: never;
+        /**
+         * Create a product
+         * @description Permission: `products:create`.
+         */
+        post: operations["create_product_of_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a product by id or slug
+         * @description Permission: `products:get`.
+         */
+        get: operations["get_product"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/provisioning/{device}": {
         parameters: {
             query?: never;
@@ -754,6 +798,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/user/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your products
+         * @description Permission: `products:list`.
+         */
+        get: operations["list_products"];
+        put?: never;
+        /**
+         * Create a product
+         * @description Permission: `products:create`.
+         */
+        post: operations["create_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/user/tokens": {
         parameters: {
             query?: never;
@@ -929,6 +997,13 @@ export interface components {
             deviceID: string;
             last_handshake_at: string | null;
             name: string | null;
+        };
+        /**
+         * CreateProductBody
+         * @description A new product.
+         */
+        CreateProductBody: {
+            product: components["schemas"]["NewProduct"];
         };
         /**
          * CurrentToken
@@ -1116,6 +1191,27 @@ export interface components {
             enabled: boolean;
         };
         /**
+         * NewProduct
+         * @description What a new product is.
+         *
+         *         ``id`` (1 to 65535) is for makers whose firmware names one already; ``slug`` is its name in
+         *         addresses; both are chosen by the server when they are not given.
+         */
+        NewProduct: {
+            /** @default  */
+            description: string;
+            /** @default null */
+            id: number | null;
+            name: string;
+            platform_id: number;
+            /** @default {} */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** @default null */
+            slug: string | null;
+        };
+        /**
          * NewUserBody
          * @description A new account.
          */
@@ -1134,6 +1230,14 @@ export interface components {
         Ok: {
             /** @default true */
             ok: boolean;
+        };
+        /**
+         * OptIn
+         * @description A setting that is on or off, as the field nests it.
+         */
+        OptIn: {
+            /** @default false */
+            opt_in: boolean;
         };
         /**
          * OrganizationRef
@@ -1171,6 +1275,80 @@ export interface components {
             /** @default true */
             ok: boolean;
             online: boolean;
+        };
+        /**
+         * ProductAnswer
+         * @description One product.
+         */
+        ProductAnswer: {
+            product: components["schemas"]["ProductDocument"];
+        };
+        /**
+         * ProductDocument
+         * @description A product. Exactly one of ``user`` and ``org`` with ``organization_id`` is there.
+         */
+        ProductDocument: {
+            created_at: string;
+            denied_count: number;
+            description: string;
+            device_count: number;
+            device_protection: string;
+            groups: string[];
+            id: number;
+            name: string;
+            org?: string;
+            organization_id?: string;
+            platform_id: number;
+            quarantined_count: number;
+            requires_activation_codes: boolean;
+            settings: components["schemas"]["ProductSettings"];
+            slug: string;
+            subscription_id: number | null;
+            updated_at: string;
+            user?: string;
+        };
+        /**
+         * ProductSettings
+         * @description What a product's owner decides; kept as JSON, so a new one needs no new column.
+         *
+         *         Attributes:
+         *             quarantine: what becomes of a device that names the product and was not imported.
+         *             trust_first_key: the first key that an imported device shows is taken for its own.
+         *             release_requires_proof: a version must have run on a device before it can be released.
+         *             unclaimed_events: devices that nobody owns receive events of the product.
+         *             location, known_application: kept for the field's clients; nothing here depends on them.
+         */
+        ProductSettings: {
+            /**
+             * @default {
+             *       "opt_in": false
+             *     }
+             */
+            known_application: components["schemas"]["OptIn"];
+            /**
+             * @default {
+             *       "opt_in": false
+             *     }
+             */
+            location: components["schemas"]["OptIn"];
+            /**
+             * @default manual
+             * @enum {unknown}
+             */
+            quarantine: "automatic" | "manual";
+            /** @default true */
+            release_requires_proof: boolean;
+            /** @default false */
+            trust_first_key: boolean;
+            /** @default true */
+            unclaimed_events: boolean;
+        };
+        /**
+         * ProductsAnswer
+         * @description Products by name.
+         */
+        ProductsAnswer: {
+            products: components["schemas"]["ProductDocument"][];
         };
         /**
          * ProvisioningBody
@@ -3125,6 +3303,154 @@ export interface operations {
             };
         };
     };
+    list_all_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_product_of_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateProductBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["CreateProductBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     provision_device: {
         parameters: {
             query?: never;
@@ -3785,6 +4111,105 @@ export interface operations {
             };
             /** @description The request is malformed; the answer says which field */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateProductBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["CreateProductBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

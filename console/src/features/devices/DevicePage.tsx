@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { useStream } from "../../api/live";
+import { platformName } from "../../state/boards";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/Dialog";
 import { Connection, Copyable } from "../../ui/Marks";
@@ -13,7 +14,6 @@ import { say, sayError } from "../../ui/Toast";
 import { LiveEvents } from "../../ui/live/LiveEvents";
 import { NameAndNotes } from "./NameAndNotes";
 import { type Device, deviceKeys, useDevice, useDeviceAct } from "./queries";
-import { platformName } from "./rules";
 import { Talk } from "./Talk";
 import { Vitals } from "./Vitals";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isMeant, platformName, showValue } from "./rules";
+import { isMeant, showValue } from "./rules";
 
 const device = { id: "e00fce68aabb", name: "Kitchen fridge", serial_number: "P046" };
 
@@ -9,12 +9,6 @@ test("a search looks at name, id and serial number in any case", () => {
   expect(isMeant(device, "CE68")).toBe(true);
   expect(isMeant(device, "p04")).toBe(true);
   expect(isMeant(device, "cellar")).toBe(false);
-});
-
-test("boards have names, unknown ones their number", () => {
-  expect(platformName(13)).toBe("Boron");
-  expect(platformName(999)).toBe("platform 999");
-  expect(platformName(null)).toBe("unknown");
 });
 
 test("text is shown as it is and the rest as JSON", () => {

@@ -1,0 +1,23 @@
+import { useQuery } from "@tanstack/react-query";
+import { api, take } from "../api/client";
+import type { components } from "../api/schema";
+
+export type Product = components["schemas"]["ProductDocument"];
+
+export const productKeys = {
+  all: ["products"] as const,
+  one: (ref: string) => ["products", ref] as const,
+};
+
+/** The products that the person reaches. */
+export function useProducts() {
+  return useQuery({ queryKey: productKeys.all, queryFn: async () => (await take(api.GET("/v1/user/products"))).products });
+}
+
+/** One product, by slug or number. */
+export function useProduct(ref: string) {
+  return useQuery({
+    queryKey: productKeys.one(ref),
+    queryFn: async () => (await take(api.GET("/v1/products/{product}", { params: { path: { product: ref } } }))).product,
+  });
+}
