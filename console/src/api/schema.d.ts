@@ -936,7 +936,7 @@ export interface components {
             claimed?: boolean;
             deviceID?: string;
             /** @default true */
-            ok: boolean;
+            ok?: boolean;
             transfer_id?: string;
         };
         /**
@@ -946,7 +946,7 @@ export interface components {
         ClaimBody: {
             id: string;
             /** @default false */
-            request_transfer: boolean;
+            request_transfer?: boolean;
         };
         /**
          * ClaimCodeAnswer
@@ -962,9 +962,9 @@ export interface components {
          */
         ClaimCodeBody: {
             /** @default null */
-            iccid: string | null;
+            iccid?: string | null;
             /** @default null */
-            imei: string | null;
+            imei?: string | null;
         };
         /**
          * ConfirmAnswer
@@ -976,7 +976,7 @@ export interface components {
             enrolled: boolean;
             recovery_codes: string[];
             /** @default null */
-            tokens: string[] | null;
+            tokens?: string[] | null;
         };
         /**
          * ConfirmBody
@@ -984,7 +984,7 @@ export interface components {
          */
         ConfirmBody: {
             /** @default false */
-            invalidate_tokens: boolean;
+            invalidate_tokens?: boolean;
             mfa_token: string;
             otp: string;
         };
@@ -1047,7 +1047,7 @@ export interface components {
             id: string;
             imei: string | null;
             /** @default null */
-            last_app: string | null;
+            last_app?: string | null;
             last_handshake_at: string | null;
             last_heard: string | null;
             last_ip_address: string | null;
@@ -1090,7 +1090,7 @@ export interface components {
         Done: {
             message: string;
             /** @default true */
-            ok: boolean;
+            ok?: boolean;
         };
         /**
          * EnrolmentAnswer
@@ -1108,9 +1108,9 @@ export interface components {
         ErrorAnswer: {
             error: string;
             /** @default null */
-            error_description: string | null;
+            error_description?: string | null;
             /** @default false */
-            ok: boolean;
+            ok?: boolean;
         };
         /**
          * ExportAnswer
@@ -1143,13 +1143,13 @@ export interface components {
          */
         FunctionBody: {
             /** @default null */
-            arg: string | null;
+            arg?: string | null;
             /** @default null */
-            args: string | null;
+            args?: string | null;
             /** @default null */
-            format: string | null;
+            format?: string | null;
             /** @default null */
-            params: string | null;
+            params?: string | null;
         };
         /**
          * Health
@@ -1199,17 +1199,17 @@ export interface components {
          */
         NewProduct: {
             /** @default  */
-            description: string;
+            description?: string;
             /** @default null */
-            id: number | null;
+            id?: number | null;
             name: string;
             platform_id: number;
             /** @default {} */
-            settings: {
+            settings?: {
                 [key: string]: unknown;
             };
             /** @default null */
-            slug: string | null;
+            slug?: string | null;
         };
         /**
          * NewUserBody
@@ -1217,7 +1217,7 @@ export interface components {
          */
         NewUserBody: {
             /** @default {} */
-            account_info: {
+            account_info?: {
                 [key: string]: unknown;
             };
             password: string;
@@ -1229,7 +1229,7 @@ export interface components {
          */
         Ok: {
             /** @default true */
-            ok: boolean;
+            ok?: boolean;
         };
         /**
          * OptIn
@@ -1237,7 +1237,7 @@ export interface components {
          */
         OptIn: {
             /** @default false */
-            opt_in: boolean;
+            opt_in?: boolean;
         };
         /**
          * OrganizationRef
@@ -1264,7 +1264,7 @@ export interface components {
         PasswordBody: {
             current_password: string;
             /** @default false */
-            invalidate_tokens: boolean;
+            invalidate_tokens?: boolean;
             password: string;
         };
         /**
@@ -1273,7 +1273,7 @@ export interface components {
          */
         PingAnswer: {
             /** @default true */
-            ok: boolean;
+            ok?: boolean;
             online: boolean;
         };
         /**
@@ -1324,24 +1324,24 @@ export interface components {
              *       "opt_in": false
              *     }
              */
-            known_application: components["schemas"]["OptIn"];
+            known_application?: components["schemas"]["OptIn"];
             /**
              * @default {
              *       "opt_in": false
              *     }
              */
-            location: components["schemas"]["OptIn"];
+            location?: components["schemas"]["OptIn"];
             /**
              * @default manual
              * @enum {unknown}
              */
-            quarantine: "automatic" | "manual";
+            quarantine?: "automatic" | "manual";
             /** @default true */
-            release_requires_proof: boolean;
+            release_requires_proof?: boolean;
             /** @default false */
-            trust_first_key: boolean;
+            trust_first_key?: boolean;
             /** @default true */
-            unclaimed_events: boolean;
+            unclaimed_events?: boolean;
         };
         /**
          * ProductsAnswer
@@ -1356,15 +1356,15 @@ export interface components {
          */
         ProvisioningBody: {
             /** @default ecc */
-            algorithm: string;
+            algorithm?: string;
             /** @default null */
-            deviceID: string | null;
+            deviceID?: string | null;
             /** @default null */
-            filename: string | null;
+            filename?: string | null;
             /** @default null */
-            order: string | null;
+            order?: string | null;
             /** @default null */
-            product_id: number | null;
+            product_id?: number | null;
             publicKey: string;
         };
         /**
@@ -1373,12 +1373,12 @@ export interface components {
          */
         PublishBody: {
             /** @default null */
-            data: string | null;
+            data?: string | null;
             name: string;
             /** @default null */
-            private: boolean | string | null;
+            private?: boolean | string | null;
             /** @default 60 */
-            ttl: number;
+            ttl?: number;
         };
         /**
          * ResetBody
@@ -1440,7 +1440,7 @@ export interface components {
             access_token: string;
             expires_in: number;
             /** @default null */
-            refresh_token: string | null;
+            refresh_token?: string | null;
             token_type: string;
         };
         /**
@@ -1449,24 +1449,24 @@ export interface components {
          */
         TokenBody: {
             /** @default null */
-            client_id: string | null;
+            client_id?: string | null;
             /** @default null */
-            client_secret: string | null;
+            client_secret?: string | null;
             /** @default null */
-            expires_at: string | null;
+            expires_at?: string | null;
             /** @default null */
-            expires_in: number | null;
+            expires_in?: number | null;
             grant_type: string;
             /** @default null */
-            mfa_token: string | null;
+            mfa_token?: string | null;
             /** @default null */
-            otp: string | null;
+            otp?: string | null;
             /** @default null */
-            password: string | null;
+            password?: string | null;
             /** @default null */
-            refresh_token: string | null;
+            refresh_token?: string | null;
             /** @default null */
-            username: string | null;
+            username?: string | null;
         };
         /**
          * TransferAnswer
@@ -1508,7 +1508,7 @@ export interface components {
         UsernameBody: {
             current_password: string;
             /** @default false */
-            invalidate_tokens: boolean;
+            invalidate_tokens?: boolean;
             username: string;
         };
         /**
