@@ -159,6 +159,9 @@ TEAM_ROLES = (Role.ADMINISTRATOR, Role.DEVELOPER, Role.SUPPORT, Role.VIEW_ONLY)
 """The roles that can be given to a member of a team, from most to least."""
 
 
+LADDER = (Role.VIEW_ONLY, Role.SUPPORT, Role.DEVELOPER, Role.ADMINISTRATOR, Role.OWNER)
+"""Roles of people, from least to most."""
+
 P = Permission
 
 ACCOUNT_PERMISSIONS = frozenset(

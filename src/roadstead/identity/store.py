@@ -147,6 +147,14 @@ def update_account_info(conn: Connection, user_id: str, account_info: dict[str, 
     conn.execute(update(users).where(users.c.id == user_id).values(account_info=account_info))
 
 
+def update_api_user(
+    conn: Connection, user_id: str, account_info: dict[str, object], scopes: frozenset[str]
+) -> None:
+    """Replaces the account facts and the scopes of an API user."""
+    values = {"account_info": account_info, "scopes": scopes_as_stored(scopes)}
+    conn.execute(update(users).where(users.c.id == user_id).values(**values))
+
+
 def insert_token(conn: Connection, token: AccessToken) -> None:
     """Adds an issued token."""
     conn.execute(

@@ -8,7 +8,7 @@ transaction, so that a change counts from the moment of its commit.
 from sqlalchemy import Connection
 
 from roadstead.identity.model import AccountKind, Actor
-from roadstead.identity.permissions import Permission, Role, rights_of
+from roadstead.identity.permissions import LADDER, Permission, Role, rights_of
 from roadstead.identity.safety_store import find_factor
 from roadstead.kit.errors import Forbidden
 from roadstead.organizations import organization_store, team_store
@@ -21,9 +21,6 @@ from roadstead.organizations.model import (
 
 ACCESS_CHANGED = "access.changed"
 """Outbox topic: what a user may reach has changed; keyed by user id, empty for everybody."""
-
-LADDER = (Role.VIEW_ONLY, Role.SUPPORT, Role.DEVELOPER, Role.ADMINISTRATOR, Role.OWNER)
-"""Roles of people, from least to most."""
 
 
 def rights_on_product(

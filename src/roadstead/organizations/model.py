@@ -109,6 +109,7 @@ class Invitation:
     Attributes:
         id: 24 hex digits.
         team: key of the team.
+        team_name: of the product or organization, as it was then.
         email: whom the letter went to.
         invited_by: user id.
         token_digest: SHA-256 of the secret in the letter.
@@ -116,6 +117,7 @@ class Invitation:
 
     id: str
     team: str
+    team_name: str
     email: str
     role: Role
     invited_by: str

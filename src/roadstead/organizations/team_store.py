@@ -47,6 +47,7 @@ team_invitations = Table(
     metadata,
     Column("id", String(24), primary_key=True),
     Column("team", Text, nullable=False),
+    Column("team_name", Text, nullable=False, server_default=""),
     Column("email", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("invited_by", String(24), nullable=False),
@@ -140,6 +141,7 @@ def put_invitation(conn: Connection, invitation: Invitation) -> None:
         insert(team_invitations).values(
             id=invitation.id,
             team=invitation.team,
+            team_name=invitation.team_name,
             email=invitation.email,
             role=invitation.role.value,
             invited_by=invitation.invited_by,
@@ -226,6 +228,7 @@ def _to_invitation(row: Row[Any]) -> Invitation:
     return Invitation(
         id=row.id,
         team=row.team,
+        team_name=row.team_name,
         email=row.email,
         role=Role(row.role),
         invited_by=row.invited_by,

@@ -1,0 +1,18 @@
+"""The name of the team that an invitation is to.
+
+Revision: 0005, after 0004.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Adds the column."""
+    name = sa.Column("team_name", sa.Text(), nullable=False, server_default="")
+    op.add_column("team_invitations", name)
