@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from base64 import b32decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
+from roadstead.identity import totp
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.model import OPERATOR
 from roadstead.identity.removal import AccountRemoval
@@ -34,6 +36,9 @@ from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
+from roadstead.main.people import PeopleNeeds, build_limits, build_people
+from roadstead.organizations.model import PlanName
+from roadstead.organizations.plans import PlanService
 from roadstead.outbound.mail import Mail
 from roadstead.products.service import ProductService
 from roadstead.products.team_access import TeamAccess
@@ -47,6 +52,8 @@ from tests.builders.identity import make_identity
 PASSWORD = "correct horse battery"
 
 BOX_KEY = bytes(range(32))
+
+ORIGIN = "https://cloud.test"
 
 FOLLOW_S = 0.02
 """Seconds between two looks at the outbox."""
@@ -138,6 +145,15 @@ class Cloud:
         token = answer.json()["access_token"]
         return Person(username, token, self.client(Authorization=f"Bearer {token}"))
 
+    async def enable_mfa(self, person: Person) -> None:
+        """Gives the person a second factor."""
+        begun = (await person.client.get("/v1/user/mfa-enable")).json()
+        secret = begun["secret"] + "=" * (-len(begun["secret"]) % 8)
+        code = totp.code_at(b32decode(secret), int(self.clock.now().timestamp() // 30))
+        body = {"mfa_token": begun["mfa_token"], "otp": code}
+        answer = await person.client.post("/v1/user/mfa-enable", json=body)
+        assert answer.status_code == 200, answer.text
+
     async def claimed(self, person: Person, number: int = 1, **what) -> tuple[str, DeskDevice]:
         """A device that is registered, online, and claimed by the person."""
         device_id = make_device_id(number)
@@ -160,7 +176,12 @@ class Cloud:
 
 @contextlib.asynccontextmanager
 async def open_cloud(
-    database: Database, folder: Path, *, keep_alive_s: float = 9.0, **settings
+    database: Database,
+    folder: Path,
+    *,
+    keep_alive_s: float = 9.0,
+    plan: PlanName = "enterprise",
+    **settings,
 ) -> AsyncIterator[Cloud]:
     """A running cloud; ``settings`` are those of the HTTP edge."""
     clock, bus, desk = ManualClock(), LocalBus(), Desk()
@@ -173,7 +194,10 @@ async def open_cloud(
         database, clock, registry, presence, desk, follower.wake, function_timeout_s=30.0
     )
     lockout = Lockout(clock)
-    identity = make_identity(database, clock, bus=bus, lockout=lockout)
+    plans = PlanService(database, clock, follower.wake, default_plan=plan)
+    identity = make_identity(
+        database, clock, bus=bus, account_opened=plans.account_opened, lockout=lockout
+    )
     factors = SecondFactors(database, clock, identity, SecretBox(BOX_KEY), lockout)
     letters = Letters()
     resets = PasswordResets(database, clock, identity, letters, lambda: "https://cloud.test")
@@ -184,6 +208,11 @@ async def open_cloud(
         resets=resets,
         removal=AccountRemoval(database, clock, identity, [release_all], follower.wake),
         products=ProductService(database, clock, follower.wake, TeamAccess()),
+        people=build_people(
+            PeopleNeeds(database, clock, follower.wake, identity, letters, lambda: ORIGIN),
+            plans,
+            build_limits(plan),
+        ),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(

@@ -6,8 +6,8 @@ Source: particle cloud notes §2.1; clients notes §4.
 import msgspec
 
 from roadstead.http.operation import Access, Call, Operation, QueryParameter
-from roadstead.identity.model import AccessToken
-from roadstead.identity.permissions import Permission
+from roadstead.identity.model import AccessToken, AccountKind, Actor
+from roadstead.identity.permissions import CUSTOMER_PERMISSIONS, Permission
 from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import NotFound
 
@@ -49,7 +49,14 @@ class ListedToken(msgspec.Struct):
 async def get_current(call: Call) -> CurrentToken:
     """Describes the token in use."""
     token = await call.parts.identity.describe_token(call.actor)
-    return CurrentToken(_expiry(token), token.client_id, token.client_id, [], [])
+    found = await call.parts.people.organizations.list_for(call.actor)
+    return CurrentToken(
+        expires_at=_expiry(token),
+        client=token.client_id,
+        client_id=token.client_id,
+        scopes=sorted(_scopes(call.actor)),
+        orgs=[OrganizationRef(one.id, one.slug) for one in found],
+    )
 
 
 async def list_tokens(call: Call) -> list[ListedToken]:
@@ -84,6 +91,13 @@ async def revoke_token(call: Call) -> Ok:
     if not await call.parts.identity.revoke_token(call.path["token"], address=address):
         raise NotFound("token_not_found", "There is no such token, or it has ended already.")
     return Ok()
+
+
+def _scopes(actor: Actor) -> frozenset[str]:
+    """What the token is limited to; empty for all that a person may."""
+    if actor.scopes is None and actor.kind is AccountKind.CUSTOMER:
+        return CUSTOMER_PERMISSIONS
+    return actor.scopes or frozenset()
 
 
 def _expiry(token: AccessToken) -> str | None:

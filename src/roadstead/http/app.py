@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from roadstead.http.dispatch import Dispatcher
 from roadstead.http.envelope import Envelope
 from roadstead.http.metrics import RequestCounters
-from roadstead.http.operation import Edge
+from roadstead.http.operation import Edge, Operation
 from roadstead.http.operations import OPERATIONS
 from roadstead.http.parts import HttpParts, HttpSettings
 from roadstead.http.sse import KEEP_ALIVE_S, OpenStreams
@@ -13,16 +13,22 @@ from roadstead.http.sse import KEEP_ALIVE_S, OpenStreams
 __all__ = ["HttpParts", "HttpSettings", "build_app"]
 
 
-def build_app(parts: HttpParts, *, keep_alive_s: float = KEEP_ALIVE_S) -> ASGIApp:
+def build_app(
+    parts: HttpParts,
+    *,
+    keep_alive_s: float = KEEP_ALIVE_S,
+    operations: tuple[Operation, ...] = OPERATIONS,
+) -> ASGIApp:
     """The HTTP edge as one ASGI application, to be built inside a running event loop.
 
     Args:
         parts: the services and settings; addresses may be set in it later.
         keep_alive_s: longest silence on an event stream.
+        operations: the table that it answers by.
     """
     edge = Edge(
         parts=parts,
-        operations=OPERATIONS,
+        operations=operations,
         open_streams=OpenStreams(parts.bus, parts.stopping, keep_alive_s=keep_alive_s),
         counters=RequestCounters(),
         started_at_s=parts.clock.monotonic(),

@@ -36,7 +36,8 @@ from roadstead.http.sse import StreamAnswer
 from roadstead.http.uploads import Upload, read_upload
 from roadstead.identity.model import AccountKind, Actor
 from roadstead.identity.permissions import allows, role_for_oneself
-from roadstead.kit.errors import DomainError, Invalid, NotFound
+from roadstead.kit.errors import DomainError, Forbidden, Invalid, NotFound
+from roadstead.organizations.service import ReachedOrganization
 from roadstead.products.service import Reached
 
 log = logging.getLogger("roadstead.http")
@@ -108,7 +109,8 @@ class Dispatcher:
         exchange.operation = operation.name
         exchange.streams = operation.streams
         reached = await self._reach_product(operation, found.parameters, actor)
-        if reached is None or not reached.rights:
+        organization = await self._reach_organization(operation, found.parameters, actor)
+        if organization is None and (reached is None or not reached.rights):
             self._check_permission(operation, actor, request.caller)
         with contextlib.closing(Upload()) as upload:
             if operation.files is not None and is_multipart(request.headers):
@@ -127,6 +129,7 @@ class Dispatcher:
                 files=upload.files,
                 signed_in=actor,
                 reached=reached,
+                reached_organization=organization,
             )
             return _as_answer(await operation.handler(call), operation)
 
@@ -218,7 +221,21 @@ class Dispatcher:
             raise errors.token_missing()
         reached = await self._parts.products.reach(actor, ref)
         if operation.permission not in reached.rights:
-            raise errors.permission_denied()
+            raise _refusal(actor)
+        return reached
+
+    async def _reach_organization(
+        self, operation: Operation, parameters: Mapping[str, str], actor: Actor | None
+    ) -> ReachedOrganization | None:
+        """The organization of a route that names one, once the caller may do this with it."""
+        ref = parameters.get("org")
+        if ref is None or not operation.offered or "product" in parameters:
+            return None
+        if actor is None:
+            raise errors.token_missing()
+        reached = await self._parts.people.organizations.reach(actor, ref)
+        if operation.permission not in reached.rights:
+            raise _refusal(actor)
         return reached
 
     @staticmethod
@@ -232,8 +249,7 @@ class Dispatcher:
         if actor is None:
             raise errors.permission_denied()
         if not allows(actor, operation.permission, role=role_for_oneself(actor)):
-            is_program = actor.kind in (AccountKind.API_USER, AccountKind.CLIENT)
-            raise errors.program_refused() if is_program else errors.permission_denied()
+            raise _refusal(actor)
 
 
 def group(operations: Sequence[Operation]) -> dict[tuple[str, str], Variants]:
@@ -242,6 +258,11 @@ def group(operations: Sequence[Operation]) -> dict[tuple[str, str], Variants]:
     for operation in operations:
         grouped[operation.method, operation.path].append(operation)
     return {key: tuple(rows) for key, rows in grouped.items()}
+
+
+def _refusal(actor: Actor) -> Forbidden:
+    is_program = actor.kind in (AccountKind.API_USER, AccountKind.CLIENT)
+    return errors.program_refused() if is_program else errors.permission_denied()
 
 
 def _choose(variants: Variants, body: Body | None) -> Operation:

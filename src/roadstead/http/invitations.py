@@ -59,7 +59,7 @@ async def list_own(call: Call) -> list[OwnInvitation]:
             created_at=iso_ms(one.created_at),
             expires_at=iso_ms(one.expires_at),
         )
-        for one in await call.parts.invitations.list_for(call.actor)
+        for one in await call.parts.people.invitations.list_for(call.actor)
     ]
 
 
@@ -67,14 +67,14 @@ async def decide(call: Call) -> Ok:
     """Accepts or declines."""
     body: DecisionBody = call.body
     accept = body.action == "accept"
-    await call.parts.invitations.decide(call.actor, call.path["invitation"], accept=accept)
+    await call.parts.people.invitations.decide(call.actor, call.path["invitation"], accept=accept)
     return Ok()
 
 
 async def show_page(call: Call) -> HTMLResponse:
     """The page with the two buttons."""
     token = call.query.get("token", "")
-    invited = await call.parts.invitations.find_by_token(token)
+    invited = await call.parts.people.invitations.find_by_token(token)
     if invited is None:
         return page(_TITLE, "<p>This invitation has ended, or was answered already.</p>", 404)
     return page(_TITLE, _form(invited, token))
@@ -84,7 +84,7 @@ async def submit_page(call: Call) -> HTMLResponse:
     """Takes the button that was pressed."""
     body: PageBody = call.body
     accept = body.action == "accept"
-    invitations, address = call.parts.invitations, call.caller.address
+    invitations, address = call.parts.people.invitations, call.caller.address
     invited = await invitations.find_by_token(body.token)
     try:
         if accept and invited is not None and not invited.has_account:

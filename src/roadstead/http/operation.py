@@ -14,6 +14,8 @@ from roadstead.http.uploads import FileLimits, UploadedFile
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import ROLE_PERMISSIONS, Permission, Role
 from roadstead.kit.errors import NotOffered
+from roadstead.organizations.model import Organization
+from roadstead.organizations.service import ReachedOrganization
 from roadstead.products.access import Rights
 from roadstead.products.model import Product
 from roadstead.products.service import Reached
@@ -125,6 +127,7 @@ class Call:
         files: the files of its body; they are closed when the handler has ended.
         signed_in: who asks, None where access is open and no token came.
         reached: the product of a path that names one, with the caller's rights in it.
+        reached_organization: the organization of a path that names one, likewise.
     """
 
     edge: Edge
@@ -136,6 +139,7 @@ class Call:
     files: Sequence[UploadedFile] = ()
     signed_in: Actor | None = None
     reached: Reached | None = None
+    reached_organization: ReachedOrganization | None = None
 
     @property
     def parts(self) -> HttpParts:
@@ -158,6 +162,18 @@ class Call:
         """The product that the path names; the caller has the operation's permission in it."""
         assert self.reached is not None, "the path of this operation names no product"
         return self.reached.product
+
+    @property
+    def organization(self) -> Organization:
+        """The organization that the path names; the caller has the operation's permission in it."""
+        assert self.reached_organization is not None, "the path names no organization"
+        return self.reached_organization.organization
+
+    @property
+    def organization_role(self) -> str:
+        """The caller's role in it."""
+        assert self.reached_organization is not None, "the path names no organization"
+        return self.reached_organization.role.value
 
     @property
     def rights(self) -> Rights:

@@ -78,14 +78,14 @@ class OwnerBody(msgspec.Struct):
 
 async def list_organizations(call: Call) -> OrganizationsAnswer:
     """The organizations on whose team the caller is."""
-    found = await call.parts.organizations.list_for(call.actor)
+    found = await call.parts.people.organizations.list_for(call.actor)
     return OrganizationsAnswer([OrganizationRow(one.id, one.slug, one.name) for one in found])
 
 
 async def create(call: Call) -> OrganizationAnswer:
     """Makes an organization that the caller owns."""
     body: CreateBody = call.body
-    made = await call.parts.organizations.create(call.actor, body.name, body.slug)
+    made = await call.parts.people.organizations.create(call.actor, body.name, body.slug)
     return await _answer(call, made, "Owner")
 
 
@@ -97,7 +97,7 @@ async def get(call: Call) -> OrganizationAnswer:
 async def update(call: Call) -> OrganizationAnswer:
     """Changes name, slug, or whether members need a second factor."""
     body: UpdateBody = call.body
-    updated = await call.parts.organizations.update(
+    updated = await call.parts.people.organizations.update(
         call.actor,
         call.organization,
         name=body.name,
@@ -110,13 +110,13 @@ async def update(call: Call) -> OrganizationAnswer:
 async def hand_over(call: Call) -> Ok:
     """Makes another member the owner."""
     body: OwnerBody = call.body
-    await call.parts.organizations.hand_over(call.actor, call.organization, body.username)
+    await call.parts.people.organizations.hand_over(call.actor, call.organization, body.username)
     return Ok()
 
 
 async def remove(call: Call) -> Ok:
     """Removes an organization without products."""
-    await call.parts.organizations.remove(call.actor, call.organization)
+    await call.parts.people.organizations.remove(call.actor, call.organization)
     return Ok()
 
 
@@ -142,7 +142,7 @@ async def _answer(call: Call, one: Organization, role: str) -> OrganizationAnswe
             name=one.name,
             owner_id=one.owner_id,
             mfa_required=one.mfa_required,
-            plan=await call.parts.plans.plan_of(one.id),
+            plan=await call.parts.people.plans.plan_of(one.id),
             role=role,
             created_at=iso_ms(one.created_at),
         )

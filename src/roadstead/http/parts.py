@@ -16,6 +16,7 @@ from roadstead.events.streams import EventStreams
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
 from roadstead.http.metrics import MetricsSource
+from roadstead.http.people_parts import PeopleParts
 from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
 from roadstead.identity.second_factor import SecondFactors
@@ -94,6 +95,7 @@ class HttpParts:
     resets: PasswordResets
     removal: AccountRemoval
     products: ProductService
+    people: PeopleParts
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

@@ -114,6 +114,7 @@ def document_of(view: ProductView) -> ProductDocument:
         description=product.description,
         platform_id=product.platform_id,
         user=product.owner.user_id or msgspec.UNSET,
+        org=view.organization_slug or msgspec.UNSET,
         organization_id=product.owner.organization_id or msgspec.UNSET,
         groups=view.groups,
         settings=product.settings,

@@ -142,7 +142,7 @@ class ApiUserBody(msgspec.Struct):
 
 async def list_team(call: Call) -> TeamAnswer:
     """Everybody on the team."""
-    roster = await call.parts.teams.list_team(_team(call))
+    roster = await call.parts.people.teams.list_team(_team(call))
     people = [member_answer(one) for one in roster.members]
     programs = [_api_user(one) for one in roster.api_users]
     return TeamAnswer([*people, *programs], [_invitation(one) for one in roster.invitations])
@@ -158,10 +158,12 @@ async def add(call: Call) -> InvitedAnswer | CreatedAnswer:
         )
     if body.username is not None:
         role = _role(body.role)
-        made = await call.parts.invitations.invite(call.actor, _team(call), body.username, role)
+        made = await call.parts.people.invitations.invite(
+            call.actor, _team(call), body.username, role
+        )
         return InvitedAnswer(Invitee(made.email))
     assert body.friendly_name is not None
-    issued = await call.parts.api_users.create(
+    issued = await call.parts.people.api_users.create(
         call.actor, _team(call), body.friendly_name, _scopes(body.scopes) or []
     )
     return CreatedAnswer(_issued(issued))
@@ -171,7 +173,7 @@ async def change_role(call: Call) -> UpdatedMemberAnswer:
     """Gives a member another role."""
     body: RoleBody = call.body
     role = _role(body.role)
-    member = await call.parts.teams.change_role(
+    member = await call.parts.people.teams.change_role(
         call.actor, _team(call), call.path["username"], role
     )
     return UpdatedMemberAnswer(member_answer(member))
@@ -180,7 +182,7 @@ async def change_role(call: Call) -> UpdatedMemberAnswer:
 async def update_api_user(call: Call) -> UpdatedApiUserAnswer:
     """Changes an API user; other scopes come with a new token."""
     body: ApiUserBody = call.body
-    issued = await call.parts.api_users.update(
+    issued = await call.parts.people.api_users.update(
         call.actor,
         _team(call),
         call.path["username"],
@@ -193,21 +195,21 @@ async def update_api_user(call: Call) -> UpdatedApiUserAnswer:
 async def rotate_token(call: Call) -> UpdatedApiUserAnswer:
     """Gives an API user a new token in place of the old one."""
     team, username = _team(call), call.path["username"]
-    issued = await call.parts.api_users.rotate(call.actor, team, username)
+    issued = await call.parts.people.api_users.rotate(call.actor, team, username)
     return UpdatedApiUserAnswer(_issued(issued))
 
 
 async def remove(call: Call) -> Ok:
     """Takes a member, an invitation or an API user off the team."""
     team, username = _team(call), call.path["username"]
-    if not await call.parts.api_users.remove(call.actor, team, username):
-        await call.parts.teams.remove(call.actor, team, username)
+    if not await call.parts.people.api_users.remove(call.actor, team, username):
+        await call.parts.people.teams.remove(call.actor, team, username)
     return Ok()
 
 
 async def leave(call: Call) -> Ok:
     """Takes the caller off the team."""
-    await call.parts.teams.leave(call.actor, _team(call))
+    await call.parts.people.teams.leave(call.actor, _team(call))
     return Ok()
 
 

@@ -11,6 +11,7 @@ from roadstead.http.operation import Access, Call, Operation, QueryParameter
 from roadstead.identity.model import Actor, User
 from roadstead.identity.permissions import Permission
 from roadstead.kit.errors import Forbidden
+from roadstead.organizations.invitations import invitation_not_found
 
 _TAG = "Account"
 
@@ -23,11 +24,12 @@ _ACCOUNT_DEFAULTS: dict[str, object] = {
 
 
 class NewUserBody(msgspec.Struct):
-    """A new account."""
+    """A new account; ``invitation`` is the token of a letter that invites to a team."""
 
     username: str
     password: str
     account_info: dict[str, object] = {}
+    invitation: str | None = None
 
 
 class AccountBody(msgspec.Struct):
@@ -89,17 +91,29 @@ class Identity(msgspec.Struct):
 
 
 async def create_user(call: Call) -> Ok:
-    """Opens an account for a stranger, where the operator allows it."""
+    """Opens an account for who was invited, or for a stranger where the operator allows it."""
+    body: NewUserBody = call.body
+    if body.invitation is not None:
+        return await _create_invited(call, body, body.invitation)
     if not call.parts.settings.signup_open:
         raise Forbidden(
             "signup_closed",
-            "Sign-up is closed on this server. Ask the people who run it for an account.",
+            "Sign-up is closed on this server. Ask the people who run it for an account, or "
+            "somebody on a team for an invitation.",
         )
-    body: NewUserBody = call.body
     stranger = Actor(user_id="", username="", address=call.caller.address)
     await call.parts.identity.create_user(
         body.username, body.password, account_info=body.account_info, actor=stranger
     )
+    return Ok()
+
+
+async def _create_invited(call: Call, body: NewUserBody, token: str) -> Ok:
+    invitations = call.parts.people.invitations
+    invited = await invitations.find_by_token(token)
+    if invited is None or invited.invitation.email != body.username.strip().lower():
+        raise invitation_not_found()
+    await invitations.sign_up(token, body.password, body.account_info, call.caller.address)
     return Ok()
 
 
@@ -162,7 +176,7 @@ OPERATIONS = (
         method="POST",
         path="/v1/users",
         tag=_TAG,
-        summary="Open an account, where the server allows sign-up",
+        summary="Open an account, by invitation or where the server allows sign-up",
         handler=create_user,
         access=Access.OPEN,
         body=NewUserBody,

@@ -35,6 +35,7 @@ from roadstead.identity.store import access_tokens
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.numbers import Numbers
+from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.organizations.plans import PlanService
 from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
 from roadstead.outbound.mailbox import MailQueue
@@ -70,6 +71,7 @@ def build_services(settings: Settings, database: Database) -> Services:
     follower = OutboxFollower(database, bus)
     announce = follower.wake
     plans = PlanService(database, clock, announce, default_plan=settings.default_plan)
+    limits = build_limits(settings.default_plan)
     lockout = Lockout(clock, enabled=settings.rate_limits)
     identity = IdentityService(
         database, clock, announce, bus=bus, account_opened=plans.account_opened, lockout=lockout
@@ -115,6 +117,9 @@ def build_services(settings: Settings, database: Database) -> Services:
         resets=PasswordResets(database, clock, identity, mail, origin),
         removal=AccountRemoval(database, clock, identity, [release_all], announce),
         products=ProductService(database, clock, announce, TeamAccess()),
+        people=build_people(
+            PeopleNeeds(database, clock, announce, identity, mail, origin), plans, limits
+        ),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),

@@ -10,6 +10,10 @@ Files:
     plans.toml, terms   what each plan allows
     plans      the service that sets and tells an owner's plan
     limits     room for more devices, reserved in the transaction that adds them
+    service    organizations: create, find for a request, change, hand over, remove
+    teams      who is on a team;  invitations: how people come onto it;  roles: as people write them
+    api_users  programs on a team, with scopes and one token
+    letters    what is written to people;  telling: audit rows and messages of a change
     store, organization_store, team_store   the tables and their queries
 
 Who calls it: the HTTP edge, the command line, identity through the port ``AccountOpened``, and the

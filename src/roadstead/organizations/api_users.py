@@ -58,6 +58,7 @@ class ApiUsers:
     Args:
         announce: called after a change was committed that other processes must hear of.
         limits: what the plans of owners allow.
+        forget: told the id of an API user whose tokens changed, so that this process knows at once.
     """
 
     def __init__(
@@ -66,9 +67,11 @@ class ApiUsers:
         clock: Clock,
         announce: Callable[[], None],
         limits: PlanLimits,
+        forget: Callable[[str], None],
     ) -> None:
         self._database = database
         self._clock = clock
+        self._forget = forget
         self._announce = announce
         self._limits = limits
 
@@ -153,6 +156,7 @@ class ApiUsers:
             return IssuedApiUser(after, token)
 
         issued = await self._database.write(work, durable=True)
+        self._forget(issued.user.id)
         self._announce()
         return issued
 
@@ -174,6 +178,7 @@ class ApiUsers:
             return IssuedApiUser(user, token)
 
         issued = await self._database.write(work, durable=True)
+        self._forget(issued.user.id)
         self._announce()
         return issued
 
@@ -181,19 +186,21 @@ class ApiUsers:
         """Removes an API user with its token; False when the team has none of this name."""
         now = self._now()
 
-        def work(conn: Connection) -> bool:
+        def work(conn: Connection) -> str | None:
             user = find_api_user(conn, team, username)
             if user is None:
-                return False
+                return None
             gone = store.delete_tokens(conn, user.id)
             store.delete_user(conn, user.id)
             telling.record(conn, actor, "api_user.remove", team.key, _facts(user), None, now)
             _end(conn, user.id, gone)
-            return True
+            return user.id
 
-        removed = await self._database.write(work, durable=True)
-        self._announce()
-        return removed
+        user_id = await self._database.write(work, durable=True)
+        if user_id is not None:
+            self._forget(user_id)
+            self._announce()
+        return user_id is not None
 
     def _issue(self, conn: Connection, user_id: str) -> str:
         text = new_access_token()

@@ -17,11 +17,12 @@ def invitation_letter(
     how = (
         "Accept or decline within two weeks on this page"
         if known
-        else "You have no account here yet. Choose a password, and so join, within two weeks on this "
-        "page"
+        else "You have no account here yet. Choose a password, and so join, within two weeks on "
+        "this page"
     )
     text = (
-        f"{inviter} invites you to the team of {invitation.team_name}, with the role {invitation.role.value}.\n\n"
+        f"{inviter} invites you to the team of {invitation.team_name}, "
+        f"with the role {invitation.role.value}.\n\n"
         f"{how}:\n\n  {link}\n\n"
         "If you do nothing, nothing happens.\n"
     )

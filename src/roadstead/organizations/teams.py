@@ -199,15 +199,18 @@ def _find_member(conn: Connection, team: Team, username: str) -> tuple[User, Rol
             "owner_is_fixed",
             f"{user.username} is the owner, who can be neither changed nor removed.",
         )
-    if user is not None and role is None and team.above is not None:
-        if team_store.find_role(conn, team.above, user.id) is not None:
-            raise Conflict(
-                "member_of_organization",
-                f"{user.username} is on the team of the organization; change it there.",
-            )
+    if user is not None and role is None and _is_above(conn, team, user):
+        raise Conflict(
+            "member_of_organization",
+            f"{user.username} is on the team of the organization; change it there.",
+        )
     if user is None or role is None:
         raise member_not_found(username)
     return user, role
+
+
+def _is_above(conn: Connection, team: Team, user: User) -> bool:
+    return team.above is not None and team_store.find_role(conn, team.above, user.id) is not None
 
 
 def _withdraw(conn: Connection, actor: Actor, team: Team, username: str, at: datetime) -> bool:

@@ -26,7 +26,7 @@ def record(
     after: Facts,
     at: datetime,
 ) -> None:
-    """Writes the audit row of a change that was made to a team (``organization/…``, ``product/…``)."""
+    """Writes the audit row of a change that was made to a team, which its key names."""
     trail.record(
         conn,
         actor_id=actor.user_id,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from roadstead.identity.model import Actor
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, NotFound
+from roadstead.organizations.organization_store import list_by_ids
 from roadstead.products import group_store, naming, store, telling
 from roadstead.products.access import OwnerAccess, ProductAccess, Rights
 from roadstead.products.model import DEFAULT_SETTINGS, Owner, Product, ProductSettings
@@ -49,10 +50,11 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class ProductView:
-    """A product with the names of its groups."""
+    """A product with the names of its groups, and the slug of the organization that has it."""
 
     product: Product
     groups: list[str]
+    organization_slug: str | None = None
 
 
 class ProductService:
@@ -133,6 +135,12 @@ class ProductService:
             return _views(conn, store.list_products_of(conn, owners, further))
 
         return await self._database.read(work)
+
+    async def list_owned(self, owner: Owner) -> list[ProductView]:
+        """All products of one owner, by name."""
+        return await self._database.read(
+            lambda conn: _views(conn, store.list_products_of(conn, [owner]))
+        )
 
     async def view(self, product: Product) -> ProductView:
         """The product with the names of its groups."""
@@ -231,4 +239,9 @@ def name_taken(name: str) -> Conflict:
 
 def _views(conn: Connection, found: list[Product]) -> list[ProductView]:
     groups = group_store.list_group_names(conn, [product.id for product in found])
-    return [ProductView(product, groups.get(product.id, [])) for product in found]
+    ids = {one.owner.organization_id for one in found if one.owner.organization_id}
+    slugs = {one.id: one.slug for one in list_by_ids(conn, sorted(ids))} if ids else {}
+    return [
+        ProductView(one, groups.get(one.id, []), slugs.get(one.owner.organization_id or ""))
+        for one in found
+    ]

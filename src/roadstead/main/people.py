@@ -1,0 +1,62 @@
+"""Builds what belongs to organizations, teams and customers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roadstead.http.people_parts import PeopleParts
+from roadstead.identity.service import IdentityService
+from roadstead.kit.clock import Clock
+from roadstead.organizations.api_users import ApiUsers
+from roadstead.organizations.invitations import Invitations
+from roadstead.organizations.limits import PlanLimits
+from roadstead.organizations.model import PlanName
+from roadstead.organizations.plans import PlanService
+from roadstead.organizations.service import Organizations
+from roadstead.organizations.teams import Teams
+from roadstead.outbound.mailbox import Mailbox
+from roadstead.products.plan_counts import ProductDeviceCounts, product_ids_of
+from roadstead.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleNeeds:
+    """What these parts are built on.
+
+    Attributes:
+        announce: called after a change was committed that other processes must hear of.
+        origin: gives the origin under which people reach this server.
+    """
+
+    database: Database
+    clock: Clock
+    announce: Callable[[], None]
+    identity: IdentityService
+    mailbox: Mailbox
+    origin: Callable[[], str]
+
+
+def build_limits(default_plan: PlanName) -> PlanLimits:
+    """What plans allow; also asked by who adds devices."""
+    return PlanLimits(ProductDeviceCounts(), default_plan=default_plan)
+
+
+def build_people(needs: PeopleNeeds, plans: PlanService, limits: PlanLimits) -> PeopleParts:
+    """Builds them; nothing runs yet."""
+    database, clock, announce = needs.database, needs.clock, needs.announce
+    return PeopleParts(
+        plans=plans,
+        limits=limits,
+        organizations=Organizations(database, clock, announce, limits, product_ids_of),
+        teams=Teams(database, clock, announce, limits),
+        invitations=Invitations(
+            database,
+            clock,
+            needs.identity,
+            limits,
+            product_ids_of,
+            announce,
+            needs.mailbox,
+            needs.origin,
+        ),
+        api_users=ApiUsers(database, clock, announce, limits, needs.identity.forget),
+    )
