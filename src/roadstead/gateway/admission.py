@@ -38,7 +38,7 @@ from roadstead.protocol.dtls.session import Session
 
 log = logging.getLogger(__name__)
 
-ROUTINE_ENDS = frozenset({"expired", "restarted", "key_refused"})
+ROUTINE_ENDS = frozenset({"expired", "restarted", "displaced", "key_refused"})
 """Ends of a handshake that are nobody's fault, or that were written down when they were decided."""
 
 QUEUE_LIMIT = 1024

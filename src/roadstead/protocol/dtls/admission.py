@@ -193,7 +193,7 @@ class Admission:
             self._handshakes.remove(handshake)
 
     def _begin(self, hello: Hello, address: Address, now: float) -> None:
-        if self._jobs >= self._limits.crypto_jobs or not self._handshakes.has_room(address[0]):
+        if self._jobs >= self._limits.crypto_jobs or not self._make_room(address[0]):
             self._output.counters.handshakes_shed += 1
             return
         handshake = ServerHandshake(
@@ -206,6 +206,16 @@ class Admission:
         )
         self._handshakes.add(handshake)
         self._need(handshake.make_flight_job(self._private_key))
+
+    def _make_room(self, host: str) -> bool:
+        if self._handshakes.has_room(host):
+            return True
+        given_up = self._handshakes.find_dispensable(host)
+        if given_up is None:
+            return False
+        self._handshakes.remove(given_up)
+        self._output.report_failure(given_up.address, "displaced")
+        return True
 
     def _send_cookie(self, hello: Hello, address: Address, now: float) -> None:
         cookie = self._cookies.make(address, hello.fields.random, now)

@@ -5,6 +5,7 @@ can be forged as well: a session is always heard at its own address, lest somebo
 by sending forgeries in its name.
 """
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -46,6 +47,32 @@ class RecordGuard:
             return None
         self._counters.records += 1
         return opened
+
+    def open_of_one(
+        self, sessions: Sequence[Session], record: bytes, kind: int, address: Address, now: float
+    ) -> tuple[Session, Opened] | None:
+        """The one among these sessions, all at home at ``address``, whose record it is.
+
+        A record that opens with none of their keys is one forgery, however many were tried.
+        """
+        sequence = int.from_bytes(record[5:11], "big")
+        tried = 0
+        for session in sessions:
+            if session.is_repeat(sequence):
+                continue
+            try:
+                opened = session.open(record, kind)
+            except InvalidTag:
+                tried += 1
+                continue
+            self._counters.records += 1
+            return session, opened
+        if tried:
+            self._counters.bad_tags += 1
+            self._count_forged(address, now)
+        else:
+            self._counters.replays += 1
+        return None
 
     def _is_silenced(self, address: Address, now: float) -> bool:
         until = self._silenced_until.get(address)

@@ -1,6 +1,6 @@
 """The handshakes in progress: found by address and by connection id, bounded, expiring."""
 
-from collections import Counter
+from itertools import islice
 
 from roadstead.kit.addresses import caller_key
 from roadstead.protocol.dtls.counters import ServerCounters
@@ -8,12 +8,23 @@ from roadstead.protocol.dtls.limits import ServerLimits
 from roadstead.protocol.dtls.server_handshake import ServerHandshake, Stage
 from roadstead.protocol.dtls.session import Address
 
+UNPROVEN = frozenset(
+    {Stage.WAITING_FLIGHT, Stage.WAITING_CERTIFICATE, Stage.WAITING_VERDICT, Stage.WAITING_PROOF}
+)
+"""Stages in which the peer has shown its address and nothing else."""
+
+LOOKED_AT = 16
+"""Oldest handshakes of a host among which an unproven one is looked for."""
+
 
 class HandshakeTable:
     """Handshakes in the order of their beginning, which is also the order in which they expire.
 
     A finished handshake stays until the device goes on or it expires, so that a late ClientHello
     of it begins nothing new.
+
+    When all places are taken, hosts with few of them come before hosts with many: a newcomer gets
+    the place of the oldest unproven handshake of the host that has the most.
     """
 
     def __init__(self, limits: ServerLimits, counters: ServerCounters) -> None:
@@ -21,21 +32,42 @@ class HandshakeTable:
         self._counters = counters
         self._by_address: dict[Address, ServerHandshake] = {}
         self._by_cid: dict[bytes, ServerHandshake] = {}
-        self._of_host: Counter[str] = Counter()
+        self._of_host: dict[str, dict[ServerHandshake, None]] = {}
+        # Hosts by their number of handshakes, so that the one with the most is found at once.
+        self._hosts: dict[int, dict[str, None]] = {}
+        self._most = 0
 
     def has_room(self, host: str) -> bool:
         """Whether one more from this host, or its network in IPv6, is within the limits."""
         return (
             len(self._by_address) < self._limits.half_open
-            and self._of_host[caller_key(host)] < self._limits.half_open_per_host
+            and self._count(caller_key(host)) < self._limits.half_open_per_host
         )
+
+    def find_dispensable(self, host: str) -> ServerHandshake | None:
+        """The handshake whose place this host may have; None if it has its own share already.
+
+        It is of a host that has more of them, even after the exchange, and nobody has proved a key
+        in it.
+        """
+        mine = self._count(caller_key(host))
+        if mine >= self._limits.half_open_per_host or self._most <= mine + 1:
+            return None
+        heaviest = next(iter(self._hosts[self._most]))
+        for handshake in islice(self._of_host[heaviest], LOOKED_AT):
+            if handshake.stage in UNPROVEN:
+                return handshake
+        return None
 
     def add(self, handshake: ServerHandshake) -> None:
         """Adds one whose address has none."""
         self._by_address[handshake.address] = handshake
         if handshake.cid is not None:
             self._by_cid[handshake.cid] = handshake
-        self._of_host[caller_key(handshake.address[0])] += 1
+        host = caller_key(handshake.address[0])
+        of_host = self._of_host.setdefault(host, {})
+        of_host[handshake] = None
+        self._recount(host, len(of_host) - 1, len(of_host))
         self._counters.half_open = len(self._by_address)
 
     def remove(self, handshake: ServerHandshake) -> bool:
@@ -46,8 +78,10 @@ class HandshakeTable:
         if handshake.cid is not None:
             self._by_cid.pop(handshake.cid, None)
         host = caller_key(handshake.address[0])
-        self._of_host[host] -= 1
-        if not self._of_host[host]:
+        of_host = self._of_host[host]
+        del of_host[handshake]
+        self._recount(host, len(of_host) + 1, len(of_host))
+        if not of_host:
             del self._of_host[host]
         self._counters.half_open = len(self._by_address)
         return True
@@ -79,3 +113,17 @@ class HandshakeTable:
             if oldest.stage is not Stage.DONE:
                 expired.append(oldest)
         return expired
+
+    def _count(self, host: str) -> int:
+        return len(self._of_host.get(host, ()))
+
+    def _recount(self, host: str, before: int, after: int) -> None:
+        if before:
+            of_number = self._hosts[before]
+            del of_number[host]
+            if not of_number:
+                del self._hosts[before]
+        if after:
+            self._hosts.setdefault(after, {})[host] = None
+        if after > self._most or self._most not in self._hosts:
+            self._most = after

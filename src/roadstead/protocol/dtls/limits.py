@@ -11,6 +11,7 @@ class ServerLimits:
         half_open: handshakes in progress; about 4 kB each, so 40 MB at most.
         half_open_per_host: of these from one host (in IPv6 from one /64 network), so that one
             machine cannot take all places; a large site behind one address is still far below it.
+            When all places are taken, the host with the most gives one up to a host with fewer.
         crypto_jobs: jobs handed out and not finished, above which no new handshake is admitted;
             at 0.2 ms each a device waits for less than its first timer (3 s).
         handshake_lifetime_s: a device gives up after 45 s. Spec: device protocol notes §1.3.

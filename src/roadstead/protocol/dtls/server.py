@@ -47,7 +47,7 @@ from roadstead.protocol.dtls.records import (
     find_end,
 )
 from roadstead.protocol.dtls.server_handshake import EarlyRecord, ServerHandshake
-from roadstead.protocol.dtls.session import Address, Session
+from roadstead.protocol.dtls.session import Address, Opened, Session
 from roadstead.protocol.dtls.session_table import SessionTable
 from roadstead.protocol.dtls.snapshot import SessionSnapshot
 
@@ -242,10 +242,17 @@ class DtlsServer:
         if kind == HANDSHAKE and self._admission.receive_protected(early, None, now):
             return
         session = self._sessions.find_by_address(address)
-        if session is not None:
-            self._receive_protected(session, record, kind, address, now)
-        else:
+        if session is None:
             self.counters.unknown_addresses += 1
+            return
+        beside = self._sessions.find_beside(address)
+        if not beside:
+            self._receive_protected(session, record, kind, address, now)
+            return
+        found = self._guard.open_of_one((session, *beside), record, kind, address, now)
+        if found is not None:
+            self._sessions.prefer(found[0])
+            self._take(*found)
 
     def _receive_moved(self, datagram: bytes, address: Address, now: float) -> None:
         """A record of Device OS 3.0 or older after a resume: the device id follows it."""
@@ -270,11 +277,14 @@ class DtlsServer:
         opened = self._guard.open(session, record, kind, address, now)
         if opened is None:
             return
-        content_kind, content, newest = opened
-        if newest and address != session.address:
+        if opened[2] and address != session.address:
             old = self._sessions.move(session, address)
             self.counters.sessions_moved += 1
             self._output.events.append(SessionMoved(session, old))
+        self._take(session, opened)
+
+    def _take(self, session: Session, opened: Opened) -> None:
+        content_kind, content, _ = opened
         if content_kind == APPLICATION_DATA:
             if session.awaits_device:
                 self._admission.settle(session)

@@ -229,6 +229,52 @@ def test_all_addresses_of_one_ipv6_network_count_as_one_host() -> None:
     assert counters.half_open == 1
 
 
+def test_hosts_that_took_all_places_give_one_up_to_a_host_that_has_none() -> None:
+    limits = ServerLimits(half_open=8, half_open_per_host=4)
+    owner = make_owner(make_server(limits=limits))
+    for number in range(8):
+        address = ("192.0.2.1" if number < 4 else "192.0.2.2", 1000 + number)
+        owner.server.receive(hello_with_cookie(owner, number, address), address, 0.0)
+        owner.drain()
+        owner.server.to_send()
+    wire = Wire(make_client(seed=50), owner)
+    assert wire.connect(0.0)
+    assert owner.failures().count("displaced") == 1
+    counters = owner.server.counters
+    assert (counters.handshakes_shed, counters.handshakes_done) == (0, 1)
+
+
+def test_among_hosts_with_equal_shares_nobody_loses_a_place() -> None:
+    limits = ServerLimits(half_open=6, half_open_per_host=6)
+    owner = make_owner(make_server(limits=limits))
+    hosts = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    for number in range(6):
+        address = (hosts[0], 1000 + number)
+        owner.server.receive(hello_with_cookie(owner, number, address), address, 0.0)
+    for number in range(6, 30):
+        address = (hosts[number % 3], 1000 + number)
+        owner.server.receive(hello_with_cookie(owner, number, address), address, 0.0)
+    owner.drain()
+    # The first host keeps two of its six; the others came to two each, and then no further.
+    assert owner.failures() == ["displaced"] * 4
+    assert owner.server.counters.handshakes_shed == 24 - 4
+    assert owner.server.counters.half_open == 6
+
+
+def test_a_handshake_in_which_a_key_was_proved_keeps_its_place() -> None:
+    owner = make_owner(make_server(limits=ServerLimits(half_open=2, half_open_per_host=2)))
+    owner.persists = False
+    proven = [Wire(make_client(seed=60 + n), owner, address=("192.0.2.1", n)) for n in range(2)]
+    for wire in proven:
+        wire.connect(0.0)
+    server = owner.server
+    address = ("192.0.2.9", 1)
+    server.receive(hello_with_cookie(owner, 70, address), address, 0.0)
+    owner.drain()
+    assert (owner.failures(), server.counters.handshakes_shed) == ([], 1)
+    assert len(owner.of(SessionReady)) == 2
+
+
 def test_no_handshake_begins_while_too_many_jobs_wait() -> None:
     owner = make_owner(make_server(limits=ServerLimits(crypto_jobs=2)))
     server = owner.server

@@ -29,6 +29,7 @@ from roadstead.protocol.dtls.events import (
 )
 from roadstead.protocol.dtls.limits import ServerLimits
 from roadstead.protocol.dtls.records import encode_clear, seal
+from roadstead.protocol.dtls.session_table import CLAIMS_BESIDE, SessionTable
 
 GENERATIONS = pytest.mark.parametrize("generation", [GEN_6, GEN_3_1, GEN_3_0], ids=str)
 
@@ -258,6 +259,84 @@ def test_another_old_device_at_the_same_address_leaves_the_first_reachable_by_it
     wire.owner.server.receive(first.to_send()[0], THERE, wire.now)
     wire.run()
     assert wire.owner.received()[-2:] == [b"second", b"first"]
+
+
+def two_old_devices() -> tuple[Wire, Wire]:
+    """Two devices of Device OS 3.0 on one server, at two addresses."""
+    owner = make_owner()
+    victim = Wire(make_client(GEN_3_0), owner)
+    assert victim.connect(0.0)
+    victim.send(b"hello")
+    owner.device_of[spki_of(DEVICE_KEY)] = b"another id.."
+    other = Wire(make_client(GEN_3_0, seed=9, device_id=b"another id.."), owner, address=THERE)
+    assert other.connect(0.0)
+    other.send(b"hello too")
+    return victim, other
+
+
+def test_a_device_that_forges_anothers_address_does_not_silence_it() -> None:
+    victim, forger = two_old_devices()
+    for number in range(40):
+        forger.client.resume()
+        forger.address = HERE
+        forger.send(b"forged %d" % number)
+        victim.send(b"heard %d" % number)
+        assert victim.owner.received()[-2:] == [b"forged %d" % number, b"heard %d" % number]
+    counters = victim.owner.server.counters
+    assert (counters.bad_tags, counters.unknown_addresses) == (0, 0)
+
+
+def test_many_that_forge_one_address_do_not_push_its_device_out() -> None:
+    victim, forger = two_old_devices()
+    for number in range(2 * CLAIMS_BESIDE):
+        name = b"forger %05d" % number
+        forger.owner.device_of[spki_of(DEVICE_KEY)] = name
+        wire = Wire(
+            make_client(GEN_3_0, seed=50 + number, device_id=name),
+            forger.owner,
+            address=("192.0.2.9", 1000 + number),
+        )
+        assert wire.connect(0.0)
+        wire.client.resume()
+        wire.address = HERE
+        wire.send(b"forged")
+    victim.send(b"heard")
+    assert victim.owner.received()[-1] == b"heard"
+
+
+def test_a_forged_record_at_a_shared_address_is_one_forgery() -> None:
+    victim, other = two_old_devices()
+    other.client.resume()
+    other.address = HERE
+    other.send(b"here too")
+    datagram = raw(victim, b"x")
+    victim.owner.server.receive(datagram[:-1] + bytes((datagram[-1] ^ 1,)), HERE, 0.0)
+    counters = victim.owner.server.counters
+    assert (counters.bad_tags, counters.replays) == (1, 0)
+    victim.owner.server.receive(datagram, HERE, 0.0)
+    victim.owner.server.receive(datagram, HERE, 0.0)
+    victim.run()
+    assert victim.owner.received()[-1] == b"x"
+    assert counters.bad_tags + counters.replays == 2
+
+
+def test_a_session_that_leaves_an_address_has_no_claim_to_it_any_more() -> None:
+    victim, _ = two_old_devices()
+    first, second = victim.owner.stored
+    table = SessionTable()
+    table.add(first)
+    table.add(second)
+    table.move(second, HERE)
+    assert (table.find_by_address(HERE), table.find_beside(HERE)) == (second, (first,))
+    table.prefer(first)
+    assert (table.find_by_address(HERE), table.find_beside(HERE)) == (first, (second,))
+    table.move(second, THERE)
+    assert (table.find_by_address(HERE), table.find_beside(HERE)) == (first, ())
+    table.move(second, HERE)
+    table.remove(second)
+    assert (table.find_by_address(HERE), table.find_beside(HERE)) == (first, ())
+    table.remove(first)
+    assert table.find_by_address(HERE) is None
 
 
 def test_an_old_session_of_nobody_goes_when_its_address_is_taken() -> None:
