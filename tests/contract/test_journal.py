@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from roadstead.kit.errors import Unavailable
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import outbox_rows
@@ -146,3 +147,43 @@ async def test_a_durable_row_makes_its_batch_survive_a_power_loss(
         journal.append(note_level, None, durable=durable)
         await journal.flush()
     assert levels == [SYNCHRONOUS_NORMAL, SYNCHRONOUS_FULL]
+
+
+class Stalled:
+    """A database whose writes wait until they are let go, or fail."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.go = asyncio.Event()
+
+    async def write(self, work: object, *, durable: bool = False) -> None:
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+
+
+async def test_a_journal_says_how_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    stalled = Stalled()
+    journal = Journal(stalled, max_pending=10)  # type: ignore[arg-type]
+    running = asyncio.create_task(journal.run())
+    assert journal.describe() == "ok"
+    journal.append(write_keys, "a")
+    await asyncio.sleep(0.05)
+    assert journal.describe() == "ok"
+    monkeypatch.setattr("roadstead.storage.journal.SLOW_BATCH_S", 0.0)
+    assert journal.describe() == "a write has taken 0 s already; 1 rows wait"
+    stalled.error = Unavailable("disk_full", "The disk is full.")
+    stalled.go.set()
+    await journal.flush()
+    assert journal.describe() == "rows are not written: disk_full"
+    stalled.error = None
+    journal.append(write_keys, "b")
+    await journal.flush()
+    assert journal.describe() == "ok"
+    stalled.go.clear()
+    for number in range(6):
+        journal.append(write_keys, f"{number}")
+    assert journal.describe() == "6 rows wait; 10 is the limit"
+    stalled.go.set()
+    await journal.close()
+    await running

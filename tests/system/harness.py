@@ -36,6 +36,9 @@ class RoadsteadServer:
     Args:
         folder: an empty folder; data lies in ``folder/data``, the log in ``folder/server.log``.
         settings: further ROADSTEAD_* settings, without the prefix and in any case.
+
+    Attributes:
+        extra_environment: variables of its processes that are no settings.
     """
 
     def __init__(self, folder: Path, **settings: str) -> None:
@@ -44,6 +47,7 @@ class RoadsteadServer:
         self._log = folder / "server.log"
         self._out = folder / "server.out"
         self._settings = {f"ROADSTEAD_{key.upper()}": value for key, value in settings.items()}
+        self.extra_environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self.http_port = 0
         self.udp_port = 0
@@ -73,7 +77,12 @@ class RoadsteadServer:
     def environment(self) -> dict[str, str]:
         """The environment of every process of this server; none of the caller's ROADSTEAD_*."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ROADSTEAD_")}
-        return kept | self._settings | {"ROADSTEAD_DATA_DIR": str(self.data_dir)}
+        return (
+            kept
+            | self.extra_environment
+            | self._settings
+            | {"ROADSTEAD_DATA_DIR": str(self.data_dir)}
+        )
 
     def start(self, timeout_s: float = 30.0) -> None:
         """Starts the server and waits for its ready line; the first time on free ports."""

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.clients.second_factor import Authenticator
 from tests.system.harness import ROADSTEAD, RoadsteadServer
 
 pytestmark = pytest.mark.system
@@ -169,6 +170,28 @@ def test_a_running_server_knows_a_new_account_at_once(server):
     token = server.log_in("mo@example.com", PASSWORD)
     with server.client(token) as client:
         assert client.get("/v1/user").json()["username"] == "mo@example.com"
+
+
+def test_a_lost_second_factor_is_taken_away_by_the_operator(server):
+    server.create_user("lost@example.com", PASSWORD)
+    none = server.command("user", "disable-mfa", "lost@example.com")
+    assert (none.returncode, none.stderr.count("\n")) == (1, 1)
+    assert "has no second factor" in none.stderr
+    with server.client(server.log_in("lost@example.com", PASSWORD)) as client:
+        offer = client.get("/v1/user/mfa-enable").json()
+        code = {"mfa_token": offer["mfa_token"], "otp": Authenticator(offer["secret"]).code()}
+        client.post("/v1/user/mfa-enable", json=code).raise_for_status()
+        with pytest.raises(AssertionError, match="mfa_required"):
+            server.log_in("lost@example.com", PASSWORD)
+        done = server.command("user", "disable-mfa", "Lost@example.com")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("removed the second factor of lost@example.com id=")
+        assert server.log_in("lost@example.com", PASSWORD)
+        assert client.get("/v1/user").json()["mfa"] == {"enabled": False}
+    trail = server.command("audit", "list").stdout
+    assert "user.disable_mfa" in trail
+    unknown = server.command("user", "disable-mfa", "nobody@example.com")
+    assert (unknown.returncode, "no account nobody@example.com" in unknown.stderr) == (1, True)
 
 
 def test_a_running_server_offers_the_key_that_the_command_exports(server):

@@ -9,7 +9,9 @@ import typer
 from roadstead.cli.data_folder import DataDir
 from roadstead.cli.operator import OperatorParts, operate
 from roadstead.identity.credentials import parse_new_password, parse_username
+from roadstead.identity.lost_factor import remove_lost_factor
 from roadstead.identity.model import OPERATOR
+from roadstead.kit.clock import SystemClock
 
 _MAX_STDIN_BYTES = 64 * 1024
 
@@ -18,6 +20,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands."""
     group = typer.Typer(help="Accounts of people.", no_args_is_help=True)
     group.command()(create)
+    group.command("disable-mfa")(disable_mfa)
     app.add_typer(group, name="user")
 
 
@@ -41,6 +44,20 @@ def create(
         plan = await parts.plans.plan_of(user.id)
         kind = "administrator" if admin else "user"
         print(f"created {kind} {user.username} id={user.id} plan={plan}")
+
+    operate(data_dir, work)
+
+
+def disable_mfa(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whose second factor is lost.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Take a lost second factor and its recovery codes away; the password alone signs in then."""
+    username = parse_username(email)
+
+    async def work(parts: OperatorParts) -> None:
+        user = await remove_lost_factor(parts.database, SystemClock(), username)
+        print(f"removed the second factor of {user.username} id={user.id}")
 
     operate(data_dir, work)
 

@@ -16,6 +16,7 @@ Files:
     service      accounts, on top of the tokens: gathers facts, decides, applies
     lockout      refuses to go on guessing;  recording: the audit row of a change
     totp         pure: one-time codes;  second_factor: who has one, and its recovery codes
+    lost_factor  the operator takes one away
     sign_in      which proofs give which token
     resets       a new password by mail;  letters: what the server writes to people
     removal      the end of an account

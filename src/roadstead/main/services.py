@@ -140,7 +140,10 @@ def build_services(settings: Settings, database: Database) -> Services:
         ),
         metrics=(Numbers(gateway, journal, ingest, streams, sweeper),),
         pages=Pages(),
-        checks={"disk": partial(describe_room, settings.data_dir)},
+        checks={
+            "disk": partial(describe_room, settings.data_dir),
+            "journal": journal.describe,
+        },
     )
     return Services(journal, follower, presence, identity, mail, gateway, http, sweeper)
 

@@ -25,6 +25,9 @@ OnCommitted = Callable[[Exception | None], None]
 REPORT_EVERY_S = 10.0
 """A database that is down fails every batch; the log says so once in this time."""
 
+SLOW_BATCH_S = 5.0
+"""A batch takes milliseconds; after this long something is wrong with the disk or the database."""
+
 _Entry = tuple[RowWriter, Any, OnCommitted | None, bool]
 
 
@@ -63,6 +66,8 @@ class Journal:
         self._idle.set()
         self._closing = False
         self._next_report_s = 0.0
+        self._began_s: float | None = None
+        self._outage: Unavailable | None = None
         self.rows = 0
         self.batches = 0
         self.failures = 0
@@ -127,6 +132,19 @@ class Journal:
             _tell(rest, Unavailable("database_unavailable", "The server is stopping."))
             self._idle.set()
 
+    def describe(self) -> str:
+        """``ok`` while rows are written as they come, else what keeps them, in words."""
+        waiting = len(self._pending) + self._in_flight
+        if self._outage is not None:
+            return f"rows are not written: {self._outage.code}"
+        if self._began_s is not None:
+            took_s = asyncio.get_running_loop().time() - self._began_s
+            if took_s > SLOW_BATCH_S:
+                return f"a write has taken {took_s:.0f} s already; {waiting} rows wait"
+        if waiting > self._max_pending // 2:
+            return f"{waiting} rows wait; {self._max_pending} is the limit"
+        return "ok"
+
     async def flush(self) -> None:
         """Returns when every row taken so far is committed or reported as failed."""
         await self._idle.wait()
@@ -140,12 +158,14 @@ class Journal:
     async def _write_batch(self) -> None:
         batch, self._pending = self._pending[: self._max_batch], self._pending[self._max_batch :]
         self._in_flight = len(batch)
+        self._began_s = asyncio.get_running_loop().time()
         writing = asyncio.ensure_future(self._write_or_split(batch))
         try:
             await asyncio.shield(writing)
         finally:
             await writing
             self._in_flight = 0
+            self._began_s = None
 
     async def _write_or_split(self, batch: Sequence[_Entry]) -> None:
         """Writes a batch; one row that the database refuses costs only itself, not the others."""
@@ -156,6 +176,7 @@ class Journal:
             )
         except Exception as failure:
             self.failures += 1
+            self._outage = failure if isinstance(failure, Unavailable) else None
             self._report(failure, len(batch))
             if len(batch) > 1 and not isinstance(failure, Unavailable):
                 middle = len(batch) // 2
@@ -164,6 +185,7 @@ class Journal:
             else:
                 _tell(batch, failure)
             return
+        self._outage = None
         self.rows += len(batch)
         self.batches += 1
         _tell(batch, None)
