@@ -1,4 +1,4 @@
-import { Boxes, CircleUser, Cpu, House, Menu as Bars, Moon, Radio, Sun } from "lucide-react";
+import { Boxes, Building2, CircleUser, Cpu, House, Menu as Bars, Moon, Radio, Sun } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useSignOut } from "./state/session";
@@ -11,6 +11,7 @@ import { sayError } from "./ui/Toast";
 const PLACES = [
   { to: "/home", label: "Home", icon: House },
   { to: "/products", label: "Products", icon: Boxes },
+  { to: "/organizations", label: "Organizations", icon: Building2 },
   { to: "/devices", label: "My devices", icon: Cpu },
   { to: "/events", label: "Events", icon: Radio },
   { to: "/account", label: "Account", icon: CircleUser },

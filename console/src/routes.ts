@@ -13,6 +13,12 @@ export const ROUTES: Route[] = [
   { path: "/devices/:device", page: lazy(() => import("./features/devices/DevicePage")) },
   { path: "/products", page: lazy(() => import("./features/products/ProductsPage")) },
   { path: "/products/:product", page: lazy(() => import("./features/products/OverviewPage")) },
+  { path: "/products/:product/team", page: lazy(() => import("./features/team/ProductTeamPage")) },
+  { path: "/organizations", page: lazy(() => import("./features/organizations/OrganizationsPage")) },
+  { path: "/organizations/:org", page: lazy(() => import("./features/organizations/OrganizationPage")) },
+  { path: "/organizations/:org/team", page: lazy(() => import("./features/team/OrganizationTeamPage")) },
+  { path: "/organizations/:org/settings", page: lazy(() => import("./features/organizations/OrganizationSettingsPage")) },
+  { path: "/invitations", page: lazy(() => import("./features/invitations/InvitationsPage")) },
   { path: "/events", page: lazy(() => import("./features/events/EventsPage")) },
   { path: "/account", page: lazy(() => import("./features/account/AccountPage")) },
 ];

@@ -25,6 +25,12 @@ export function useSession() {
   });
 }
 
+/** Id of the signed-in person; undefined until it is known. */
+export function useOwnId(): string | undefined {
+  const query = useQuery({ queryKey: ["session", "id"], queryFn: () => take(api.GET("/v1/user/identify")), staleTime: Number.POSITIVE_INFINITY });
+  return query.data?.id;
+}
+
 interface Token {
   access_token: string;
 }

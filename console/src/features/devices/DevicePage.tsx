@@ -34,10 +34,7 @@ function Shown({ device }: { device: Device }) {
   const [, navigate] = useLocation();
   const [leaving, setLeaving] = useState(false);
   const [editing, setEditing] = useState(false);
-  const path = `/v1/devices/${device.id}/events`;
-  useStream(path, (event) => {
-    if (event.name === "spark/status") void queries.invalidateQueries({ queryKey: deviceKeys.one(device.id) });
-  });
+  useStream({ device: device.id, prefix: "spark/status" }, () => void queries.invalidateQueries({ queryKey: deviceKeys.one(device.id) }));
   const doing = async (done: string, init: Parameters<typeof act.mutateAsync>[0]) => {
     try {
       await act.mutateAsync(init);
@@ -108,7 +105,7 @@ function Shown({ device }: { device: Device }) {
       </div>
       <Talk device={device} />
       <Vitals device={device} />
-      <Card title="Events"><LiveEvents path={path} /></Card>
+      <Card title="Events"><LiveEvents filter={{ device: device.id }} /></Card>
     </Page>
   );
 }

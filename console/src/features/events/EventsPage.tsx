@@ -7,13 +7,12 @@ import { LiveEvents } from "../../ui/live/LiveEvents";
 export default function EventsPage() {
   const [url, change] = useUrlState();
   const prefix = useDeferredValue(url.get("prefix") ?? "");
-  const path = prefix ? `/v1/devices/events/${encodeURIComponent(prefix)}` : "/v1/devices/events";
   return (
     <Page title="Events">
       <div className="filters" role="search">
         <input className="input" type="search" aria-label="Event names begin with" placeholder="Names begin with …" value={url.get("prefix") ?? ""} onChange={(event) => change({ prefix: event.target.value })} />
       </div>
-      <Card title="Live"><LiveEvents key={path} path={path} /></Card>
+      <Card title="Live"><LiveEvents key={prefix} filter={{ prefix }} /></Card>
     </Page>
   );
 }

@@ -18,7 +18,7 @@ export default function HomePage() {
           ]} />
         )}
       </Loaded>
-      <Card title="What devices say now"><LiveEvents path="/v1/devices/events" /></Card>
+      <Card title="What devices say now"><LiveEvents filter={{}} /></Card>
     </Page>
   );
 }

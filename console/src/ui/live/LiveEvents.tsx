@@ -1,4 +1,5 @@
 import { useCallback, useRef, useState } from "react";
+import type { EventFilter } from "../../api/filters";
 import { useStream } from "../../api/live";
 import type { StreamEvent, StreamState } from "../../api/stream";
 import { Button } from "../Button";
@@ -8,7 +9,7 @@ import { Moment } from "../Time";
 const KEPT = 200;
 
 /** What a stream says now, newest first; it can be held while one reads. */
-export function LiveEvents({ path, filter }: { path: string | null; filter?: (event: StreamEvent) => boolean }) {
+export function LiveEvents({ filter, productId = null }: { filter: EventFilter; productId?: number | null }) {
   const [shown, setShown] = useState<(StreamEvent & { key: number })[]>([]);
   const [paused, setPaused] = useState(false);
   const waiting = useRef<(StreamEvent & { key: number })[]>([]);
@@ -16,7 +17,6 @@ export function LiveEvents({ path, filter }: { path: string | null; filter?: (ev
   const number = useRef(0);
   const onEvent = useCallback(
     (event: StreamEvent) => {
-      if (filter && !filter(event)) return;
       number.current += 1;
       const kept = { ...event, key: number.current };
       if (!paused) {
@@ -26,9 +26,9 @@ export function LiveEvents({ path, filter }: { path: string | null; filter?: (ev
       waiting.current = [kept, ...waiting.current].slice(0, KEPT);
       setWaitingCount((count) => count + 1);
     },
-    [paused, filter],
+    [paused],
   );
-  const state = useStream(path, onEvent);
+  const state = useStream(filter, onEvent, productId);
   const resume = () => {
     setShown((before) => [...waiting.current, ...before].slice(0, KEPT));
     waiting.current = [];
