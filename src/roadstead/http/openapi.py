@@ -18,9 +18,13 @@ _REFERENCE = "#/components/schemas/{name}"
 
 _FILE: Document = {"type": "string", "contentMediaType": "application/octet-stream"}
 
+NO_CONTENT = 204
+
 _MEANINGS = {
     200: "Done",
+    201: "Made",
     202: "Accepted; the result comes later",
+    204: "Done; the answer has no body",
     400: "The request is malformed; the answer says which field",
     401: "No token, or one that is unknown, expired or revoked",
     403: "The caller may not do this",
@@ -147,7 +151,9 @@ def _responses(operation: Operation, schema_of: dict[int, Document]) -> Document
         content = {media_type: {"schema": schema_of[id(operation.answer)]}}
     else:
         content = {media_type: {"schema": {"type": "string"}}}
-    good = {"description": _MEANINGS[operation.status], "content": content}
+    good: Document = {"description": _MEANINGS[operation.status]}
+    if operation.status != NO_CONTENT:
+        good["content"] = content
     refusal = {"content": {JSON_TYPE: {"schema": {"$ref": _REFERENCE.format(name="ErrorAnswer")}}}}
     refusals = {
         str(status): {"description": _MEANINGS[status], **refusal} for status in statuses(operation)

@@ -27,27 +27,19 @@ class RoleAnswer(msgspec.Struct):
     name: str
 
 
-class MemberAnswer(msgspec.Struct):
-    """A person on a team."""
+class MemberAnswer(msgspec.Struct, kw_only=True):
+    """Somebody on a team: a person with a role, or an API user with scopes."""
 
     id: str = msgspec.field(name="_id")
     username: str
-    role: RoleAnswer
-    no_mfa: bool
-    scim_provisioned: bool
-    no_password: bool
-    is_programmatic: bool = False
-
-
-class ApiUserAnswer(msgspec.Struct):
-    """A program on a team."""
-
-    id: str = msgspec.field(name="_id")
-    username: str
-    friendly_name: str
-    scopes: list[str]
-    product_id: int | None
-    is_programmatic: bool = True
+    is_programmatic: bool
+    role: RoleAnswer | msgspec.UnsetType = msgspec.UNSET
+    no_mfa: bool | msgspec.UnsetType = msgspec.UNSET
+    scim_provisioned: bool | msgspec.UnsetType = msgspec.UNSET
+    no_password: bool | msgspec.UnsetType = msgspec.UNSET
+    friendly_name: str | msgspec.UnsetType = msgspec.UNSET
+    scopes: list[str] | msgspec.UnsetType = msgspec.UNSET
+    product_id: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class InvitationAnswer(msgspec.Struct):
@@ -63,7 +55,7 @@ class InvitationAnswer(msgspec.Struct):
 class TeamAnswer(msgspec.Struct):
     """A team; the owner first."""
 
-    team: list[MemberAnswer | ApiUserAnswer]
+    team: list[MemberAnswer]
     invitations: list[InvitationAnswer]
     ok: bool = True
 
@@ -83,13 +75,6 @@ class Invitee(msgspec.Struct):
     username: str
 
 
-class InvitedAnswer(msgspec.Struct):
-    """An invitation is on its way."""
-
-    invited: Invitee
-    ok: bool = True
-
-
 class TokenText(msgspec.Struct):
     """The text of a token, in the one answer that has it."""
 
@@ -106,10 +91,11 @@ class ApiUserToken(msgspec.Struct):
     is_programmatic: bool = True
 
 
-class CreatedAnswer(msgspec.Struct):
-    """A new API user."""
+class AddedAnswer(msgspec.Struct):
+    """An invitation is on its way (``invited``), or there is a new API user (``created``)."""
 
-    created: ApiUserToken
+    invited: Invitee | msgspec.UnsetType = msgspec.UNSET
+    created: ApiUserToken | msgspec.UnsetType = msgspec.UNSET
     ok: bool = True
 
 
@@ -148,7 +134,7 @@ async def list_team(call: Call) -> TeamAnswer:
     return TeamAnswer([*people, *programs], [_invitation(one) for one in roster.invitations])
 
 
-async def add(call: Call) -> InvitedAnswer | CreatedAnswer:
+async def add(call: Call) -> AddedAnswer:
     """Invites a person, or makes an API user."""
     body: NewMemberBody = call.body
     if (body.username is None) == (body.friendly_name is None):
@@ -161,12 +147,12 @@ async def add(call: Call) -> InvitedAnswer | CreatedAnswer:
         made = await call.parts.people.invitations.invite(
             call.actor, _team(call), body.username, role
         )
-        return InvitedAnswer(Invitee(made.email))
+        return AddedAnswer(invited=Invitee(made.email))
     assert body.friendly_name is not None
     issued = await call.parts.people.api_users.create(
         call.actor, _team(call), body.friendly_name, _scopes(body.scopes) or []
     )
-    return CreatedAnswer(_issued(issued))
+    return AddedAnswer(created=_issued(issued))
 
 
 async def change_role(call: Call) -> UpdatedMemberAnswer:
@@ -218,6 +204,7 @@ def member_answer(member: Member) -> MemberAnswer:
     return MemberAnswer(
         id=member.user_id,
         username=member.username,
+        is_programmatic=False,
         role=role_answer(member.role),
         no_mfa=not member.has_mfa,
         scim_provisioned=False,
@@ -257,10 +244,11 @@ def _scopes(told: object) -> list[str] | None:
     return items
 
 
-def _api_user(user: ApiUser) -> ApiUserAnswer:
-    return ApiUserAnswer(
+def _api_user(user: ApiUser) -> MemberAnswer:
+    return MemberAnswer(
         id=user.id,
         username=user.username,
+        is_programmatic=True,
         friendly_name=user.friendly_name,
         scopes=sorted(user.scopes),
         product_id=user.product_id,
@@ -312,7 +300,7 @@ def _operations(kind: str, path: str) -> tuple[Operation, ...]:
             *("add", "POST", "", "Invite a person, or make an API user, onto the team"),
             *(add, p.TEAM_INVITE),
             body=NewMemberBody,
-            answer=InvitedAnswer | CreatedAnswer,
+            answer=AddedAnswer,
             errors=(403, 409, 429),
         ),
         row(

@@ -23,8 +23,8 @@ export default function InvitationsPage() {
   return (
     <Page title="Invitations">
       <Loaded query={query} rows={2}>
-        {(all) => all.invitations.length === 0 ? <Empty title="Nobody waits for your answer" /> : (
-          <Table label="Invitations" rows={all.invitations} rowKey={(one) => one.id} columns={[
+        {(all) => all.length === 0 ? <Empty title="Nobody waits for your answer" /> : (
+          <Table label="Invitations" rows={all} rowKey={(one) => one.id} columns={[
             { key: "team", title: "Team", cell: (one) => one.name },
             { key: "role", title: "Role", cell: (one) => one.role.name },
             { key: "since", title: "Invited", minor: true, cell: (one) => <TimeAgo at={one.created_at} /> },

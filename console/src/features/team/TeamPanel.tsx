@@ -11,7 +11,7 @@ import { say, sayError } from "../../ui/Toast";
 import { ApiUserDialog, TokenDialog } from "./ApiUsers";
 import { InviteDialog } from "./InviteDialog";
 import { type ApiUser, type Member, type Scope, useTeam, useTeamAct } from "./queries";
-import { isProgram, ROLES } from "./rules";
+import { isPerson, isProgram, ROLES } from "./rules";
 
 /** Who has access, with which role, and who was invited. */
 export function TeamPanel({ scope, name }: { scope: Scope; name: string }) {
@@ -36,7 +36,7 @@ export function TeamPanel({ scope, name }: { scope: Scope; name: string }) {
   return (
     <Loaded query={team}>
       {(answer) => {
-        const people = answer.team.filter((one): one is Member => !isProgram(one));
+        const people = answer.team.filter(isPerson);
         const programs = answer.team.filter(isProgram);
         return (
           <>

@@ -2,8 +2,15 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, ask, take } from "../../api/client";
 import type { components } from "../../api/schema";
 
-export type Member = components["schemas"]["MemberAnswer"];
-export type ApiUser = components["schemas"]["ApiUserAnswer"];
+type Entry = components["schemas"]["MemberAnswer"];
+
+/** A person of the team. */
+export type Member = Entry & Required<Pick<Entry, "role" | "no_mfa">>;
+
+/** A program of the team. */
+export type ApiUser = Entry & Required<Pick<Entry, "friendly_name" | "scopes">>;
+
+export type TeamEntry = Entry;
 
 /** Whose team: `products/SLUG` or `orgs/SLUG`. */
 export type Scope = `products/${string}` | `orgs/${string}`;

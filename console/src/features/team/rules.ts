@@ -1,4 +1,4 @@
-import type { ApiUser, Member } from "./queries";
+import type { ApiUser, Member, TeamEntry } from "./queries";
 
 /** The roles that a person can be given, and what each may do in a sentence. */
 export const ROLES: [string, string][] = [
@@ -8,7 +8,12 @@ export const ROLES: [string, string][] = [
   ["View-only", "looks at everything, changes nothing"],
 ];
 
-/** Whether a member of a team is a program. */
-export function isProgram(one: Member | ApiUser): one is ApiUser {
-  return "friendly_name" in one;
+/** Whether one on a team is a program. */
+export function isProgram(one: TeamEntry): one is ApiUser {
+  return one.is_programmatic;
+}
+
+/** Whether one on a team is a person. */
+export function isPerson(one: TeamEntry): one is Member {
+  return !one.is_programmatic;
 }
