@@ -145,14 +145,15 @@ class Cloud:
         token = answer.json()["access_token"]
         return Person(username, token, self.client(Authorization=f"Bearer {token}"))
 
-    async def enable_mfa(self, person: Person) -> None:
-        """Gives the person a second factor."""
+    async def enable_mfa(self, person: Person) -> bytes:
+        """Gives the person a second factor; gives its secret."""
         begun = (await person.client.get("/v1/user/mfa-enable")).json()
-        secret = begun["secret"] + "=" * (-len(begun["secret"]) % 8)
-        code = totp.code_at(b32decode(secret), int(self.clock.now().timestamp() // 30))
+        secret = b32decode(begun["secret"] + "=" * (-len(begun["secret"]) % 8))
+        code = totp.code_at(secret, int(self.clock.now().timestamp() // 30))
         body = {"mfa_token": begun["mfa_token"], "otp": code}
         answer = await person.client.post("/v1/user/mfa-enable", json=body)
         assert answer.status_code == 200, answer.text
+        return secret
 
     async def claimed(self, person: Person, number: int = 1, **what) -> tuple[str, DeskDevice]:
         """A device that is registered, online, and claimed by the person."""
@@ -198,7 +199,8 @@ async def open_cloud(
     identity = make_identity(
         database, clock, bus=bus, account_opened=plans.account_opened, lockout=lockout
     )
-    factors = SecondFactors(database, clock, identity, SecretBox(BOX_KEY), lockout)
+    box = SecretBox(BOX_KEY)
+    factors = SecondFactors(database, clock, identity, box, lockout)
     letters = Letters()
     resets = PasswordResets(database, clock, identity, letters, lambda: "https://cloud.test")
     parts = HttpParts(
@@ -209,7 +211,7 @@ async def open_cloud(
         removal=AccountRemoval(database, clock, identity, [release_all], follower.wake),
         products=ProductService(database, clock, follower.wake, TeamAccess()),
         people=build_people(
-            PeopleNeeds(database, clock, follower.wake, identity, letters, lambda: ORIGIN),
+            PeopleNeeds(database, clock, follower.wake, identity, letters, lambda: ORIGIN, box),
             plans,
             build_limits(plan),
         ),

@@ -6,6 +6,7 @@ import httpx
 from tests.builders.cloud import Cloud, Person
 
 from roadstead.identity.permissions import (
+    CUSTOMER_PERMISSIONS,
     ROLE_PERMISSIONS,
     SCOPES,
     TEAM_ROLES,
@@ -110,7 +111,17 @@ async def _programs(
     whole = await _api_user(cloud, owner, f"/v1/products/{first}", sorted(SCOPES))
     narrow = await _api_user(cloud, owner, f"/v1/products/{first}", ["devices:list"])
     wide = await _api_user(cloud, owner, f"/v1/orgs/{acme}", sorted(SCOPES))
+    server = await _client(cloud, owner, first)
+    app = await _client(cloud, owner, first, scope="customers:create")
+    customers = frozenset({Permission.CUSTOMERS_CREATE})
+    form = {"email": "jane@example.com", "password": "correct horse battery"}
+    made = await server.post(f"/v1/products/{first}/customers", json=form)
+    assert made.status_code == 201, made.text
+    jane = cloud.client(Authorization=f"Bearer {made.json()['access_token']}")
     return [
+        TenantActor("customer", jane, "customer", {first: CUSTOMER_PERMISSIONS}),
+        TenantActor("product client", server, "program", {first: everything}),
+        TenantActor("client of an app", app, "program", {first: customers}),
         TenantActor("product API user", whole, "program", {first: everything}),
         TenantActor("API user with one scope", narrow, "program", {first: one}),
         TenantActor(
@@ -153,3 +164,14 @@ async def _api_user(cloud: Cloud, owner: Person, path: str, scopes: list[str]):
     assert answer.status_code == 200, answer.text
     token = answer.json()["created"]["tokens"][0]["token"]
     return cloud.client(Authorization=f"Bearer {token}")
+
+
+async def _client(cloud: Cloud, owner: Person, product: int, **body: str) -> httpx.AsyncClient:
+    made = await owner.client.post(f"/v1/products/{product}/clients", json={"name": "c", **body})
+    assert made.status_code == 200, made.text
+    client = made.json()["client"]
+    form = {"grant_type": "client_credentials"}
+    pair = (client["id"], client["secret"])
+    issued = await cloud.client().post("/oauth/token", data=form, auth=pair)
+    assert issued.status_code == 200, issued.text
+    return cloud.client(Authorization=f"Bearer {issued.json()['access_token']}")

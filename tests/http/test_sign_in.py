@@ -50,7 +50,7 @@ async def test_an_expiry_may_be_given_as_a_time(cloud: Cloud, jo):
         ({"expires_in": "-1"}, "invalid_request", "expires_in"),
         ({"expires_at": "yesterday"}, "invalid_request", "'expires_at'"),
         ({"expires_at": "2020-01-01"}, "invalid_request", "'expires_at'"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type", "supported: password"),
+        ({"grant_type": "client_credentials"}, "unauthorized_client", "belongs to nobody"),
         ({"grant_type": "refresh_token"}, "invalid_request", "'refresh_token' is missing"),
         ({"grant_type": "urn:custom:mfa-otp"}, "invalid_request", "'mfa_token' is missing"),
         ({"grant_type": "nonsense"}, "unsupported_grant_type", "is not known"),

@@ -157,10 +157,17 @@ def delete_transfers_of_device(conn: Connection, device_id: str) -> None:
     conn.execute(delete(transfer_requests).where(transfer_requests.c.device_id == device_id))
 
 
-def delete_all_of(conn: Connection, user_id: str) -> None:
-    """Removes the claim codes and transfer requests that a user has a part in."""
+def delete_all_of(conn: Connection, user_id: str, *, product_id: int | None = None) -> None:
+    """Removes the claim codes and transfer requests that a user has a part in.
+
+    With ``product_id`` only the codes for devices of that product.
+    """
     kept = transfer_requests.c
-    conn.execute(delete(claim_codes).where(claim_codes.c.user_id == user_id))
+    codes = delete(claim_codes).where(claim_codes.c.user_id == user_id)
+    if product_id is not None:
+        conn.execute(codes.where(claim_codes.c.product_id == product_id))
+        return
+    conn.execute(codes)
     conn.execute(
         delete(transfer_requests).where(or_(kept.owner_id == user_id, kept.requester_id == user_id))
     )

@@ -80,6 +80,18 @@ class DeviceService:
         views.sort(key=_handshake_order, reverse=True)
         return views
 
+    async def list_of_owners(self, owner_ids: list[str], product_id: int) -> list[DeviceView]:
+        """The devices of a product that these accounts own, by id."""
+
+        def work(conn: Connection) -> tuple[list[Device], dict[str, Presence]]:
+            found = store.list_owned_in_product(conn, owner_ids, product_id)
+            return found, find_presence(conn, [device.id for device in found])
+
+        found, stored = await self._database.read(work)
+        return [
+            DeviceView(one, self._presence.overlay(one.id, stored.get(one.id))) for one in found
+        ]
+
     async def count_devices(self, actor: Actor) -> dict[int | None, int]:
         """How many devices of each platform the actor has; None is an unknown platform."""
         return await self._database.read(lambda conn: store.count_owned(conn, actor.user_id))

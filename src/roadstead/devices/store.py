@@ -133,6 +133,14 @@ def find_owned_by_name(conn: Connection, owner_id: str, key: str) -> Device | No
     return None if row is None else _to_device(row)
 
 
+def list_owned_in_product(
+    conn: Connection, owner_ids: Sequence[str], product_id: int
+) -> list[Device]:
+    """The devices of a product that one of these accounts owns, by id."""
+    query = _SELECT.where(_D.product_id == product_id, _D.owner_id.in_(owner_ids))
+    return [_to_device(row) for row in conn.execute(query.order_by(_D.id))]
+
+
 def list_owned(conn: Connection, owner_id: str) -> list[Device]:
     """All devices of the owner, by id."""
     rows = conn.execute(_SELECT.where(_D.owner_id == owner_id).order_by(_D.id))

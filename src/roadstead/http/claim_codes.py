@@ -3,6 +3,8 @@
 Source: particle cloud notes §2.6, §3.4.2.
 """
 
+from typing import Any
+
 import msgspec
 
 from roadstead.http.operation import Call, Operation
@@ -14,6 +16,14 @@ class ClaimCodeBody(msgspec.Struct):
 
     iccid: str | None = None
     imei: str | None = None
+
+
+class ProductClaimCodeBody(msgspec.Struct):
+    """What clients send; none of it changes anything here."""
+
+    iccid: str | None = None
+    imei: str | None = None
+    activation_code: str | None = None
 
 
 class ClaimCodeAnswer(msgspec.Struct):
@@ -29,7 +39,32 @@ async def create_claim_code(call: Call) -> ClaimCodeAnswer:
     return ClaimCodeAnswer(made.code, made.device_ids)
 
 
+async def create_product_claim_code(call: Call) -> ClaimCodeAnswer:
+    """Makes a code that gives a device of the product to the caller: a customer, or the team."""
+    made = await call.parts.claim_codes.create(call.actor, product_id=call.product.id)
+    return ClaimCodeAnswer(made.code, made.device_ids)
+
+
+_OF_PRODUCT: dict[str, Any] = {
+    "method": "POST",
+    "tag": "Customers",
+    "summary": "Get a code by which a device of the product becomes the customer's",
+    "handler": create_product_claim_code,
+    "permission": Permission.CLAIM_CODES_CREATE,
+    "body": ProductClaimCodeBody,
+    "answer": ClaimCodeAnswer,
+    "errors": (429,),
+}
+
 OPERATIONS = (
+    Operation(
+        name="create_product_claim_code", path="/v1/products/{product}/device_claims", **_OF_PRODUCT
+    ),
+    Operation(
+        name="create_organization_claim_code",
+        path="/v1/orgs/{org}/products/{product}/device_claims",
+        **_OF_PRODUCT,
+    ),
     Operation(
         name="create_claim_code",
         method="POST",

@@ -170,6 +170,7 @@ _SHAPES: dict[str, Callable[[DomainError], dict[str, object]]] = {
     "credentials_missing": _token_missing,
     "invalid_grant": _oauth,
     "invalid_client": _oauth,
+    "unauthorized_client": _oauth,
     "mfa_required": _oauth,
     "unsupported_grant_type": _oauth,
     "unauthorized": _oauth,

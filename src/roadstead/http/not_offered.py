@@ -14,7 +14,6 @@ _AREAS = {
     "orgs": "Organizations",
     "integrations": "Integrations",
     "webhooks": "Webhooks",
-    "clients": "OAuth clients",
     "sims": "SIM management",
     "ledgers": "Ledger",
     "logic": "Logic",
@@ -62,6 +61,4 @@ OPERATIONS = (
         for area, what in _AREAS.items()
         for path in (f"/v1/{area}", f"/v1/{area}/{{rest*}}")
     ),
-    # Whoever creates a customer brings the product's client secret and no token.
-    _operation("POST", "/v1/products/{product}/customers", "Customers of a product", Access.OPEN),
 )

@@ -8,8 +8,11 @@ only for reading: a fixed name in a path wins over a parameter wherever it stand
 from roadstead.http import (
     access_tokens,
     account_data,
+    authorize,
     browser_session,
     claim_codes,
+    clients,
+    customers,
     device_calls,
     devices,
     diagnostics,
@@ -33,6 +36,7 @@ from roadstead.http.operation import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *oauth.OPERATIONS,
     *browser_session.OPERATIONS,
+    *authorize.OPERATIONS,
     *access_tokens.OPERATIONS,
     *users.OPERATIONS,
     *account_data.OPERATIONS,
@@ -41,6 +45,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *products.OPERATIONS,
     *organizations.OPERATIONS,
     *teams.OPERATIONS,
+    *clients.OPERATIONS,
+    *customers.OPERATIONS,
     *invitations.OPERATIONS,
     *devices.OPERATIONS,
     *claim_codes.OPERATIONS,

@@ -17,11 +17,10 @@ from roadstead.kit.errors import DomainError
 
 _TAG = "Account"
 
-_PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-    )
-}
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action "
+)
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:15vh auto;padding:0 1rem}"
@@ -79,14 +78,19 @@ async def submit_page(call: Call) -> HTMLResponse:
     return page("Your new password", _paragraph(text))
 
 
-def page(title: str, content: str, status: int = 200) -> HTMLResponse:
-    """A small page of the server; ``content`` is HTML already."""
+def page(
+    title: str, content: str, status: int = 200, *, form_action: str = "'self'"
+) -> HTMLResponse:
+    """A small page of the server; ``content`` is HTML already.
+
+    ``form_action``: where its forms may lead, redirects included, as in a content security policy.
+    """
     document = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
         f"<style>{_STYLE}</style><h1>{html.escape(title)}</h1>{content}</html>"
     )
-    return HTMLResponse(document, status, _PAGE_HEADERS)
+    return HTMLResponse(document, status, {"Content-Security-Policy": _POLICY + form_action})
 
 
 def hidden(name: str, value: str) -> str:

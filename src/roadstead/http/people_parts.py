@@ -2,17 +2,25 @@
 
 from dataclasses import dataclass
 
+from roadstead.identity.authorizing import Authorizations
+from roadstead.identity.customers import Customers
+from roadstead.identity.oauth_clients import OAuthClients
 from roadstead.organizations.api_users import ApiUsers
 from roadstead.organizations.invitations import Invitations
 from roadstead.organizations.limits import PlanLimits
 from roadstead.organizations.plans import PlanService
 from roadstead.organizations.service import Organizations
 from roadstead.organizations.teams import Teams
+from roadstead.storage.secret_box import SecretBox
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleParts:
-    """The services of everything about who belongs together."""
+    """The services of everything about who belongs together.
+
+    Attributes:
+        box: seals what the login page sends to itself.
+    """
 
     plans: PlanService
     limits: PlanLimits
@@ -20,3 +28,7 @@ class PeopleParts:
     teams: Teams
     invitations: Invitations
     api_users: ApiUsers
+    clients: OAuthClients
+    customers: Customers
+    authorizations: Authorizations
+    box: SecretBox

@@ -40,6 +40,10 @@ SENSITIVE = frozenset(
         "request_password_reset",
         "reset_password",
         "reset_password_page",
+        "submit_login_page",
+        "create_customer",
+        "request_customer_reset",
+        "decide_invitation_page",
     }
 )
 """Names of the operations with a limit of their own."""

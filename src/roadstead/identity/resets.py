@@ -14,6 +14,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from roadstead.identity import credentials, letters, safety_store, store
+from roadstead.identity.customers import realm_name
 from roadstead.identity.model import User
 from roadstead.identity.recording import actor_of, record
 from roadstead.identity.service import IdentityService
@@ -60,11 +61,18 @@ class PasswordResets:
         self._running: set[asyncio.Task[None]] = set()
 
     def request(self, username: str, address: str) -> None:
-        """Sends a letter to this user, if there is one; returns at once and says nothing."""
+        """Sends a letter to this person, if there is one; returns at once and says nothing."""
+        self._begin(username, None, address)
+
+    def request_customer(self, product_id: int, email: str, address: str) -> None:
+        """Sends a letter to a simple customer of a product, if there is one; likewise."""
+        self._begin(email, product_id, address)
+
+    def _begin(self, email: str, product_id: int | None, address: str) -> None:
         if len(self._running) >= MAX_REQUESTS:
             log.warning("password reset: %d requests at once; one was dropped", MAX_REQUESTS)
             return
-        task = asyncio.create_task(self._request(username, address))
+        task = asyncio.create_task(self._request(email, product_id, address))
         self._running.add(task)
         task.add_done_callback(self._done)
 
@@ -75,7 +83,7 @@ class PasswordResets:
         def work(conn: Connection) -> str | None:
             found = safety_store.find_reset(conn, digest)
             user = store.find_user(conn, found[0]) if found and found[1] > now else None
-            return user.username if user else None
+            return user.email if user else None
 
         return await self._database.read(work)
 
@@ -109,16 +117,17 @@ class PasswordResets:
             raise _invalid_token()
         return user
 
-    async def _request(self, username: str, address: str) -> None:
+    async def _request(self, email: str, product_id: int | None, address: str) -> None:
         try:
-            name = credentials.parse_username(username)
+            recipient = credentials.parse_username(email)
         except Invalid:
             return
+        name = recipient if product_id is None else realm_name(product_id, recipient)
         token, now = secrets.token_hex(TOKEN_BYTES), self._clock.now()
 
         def work(conn: Connection) -> bool:
             user = store.find_user_by_name(conn, name)
-            if user is None:
+            if user is None or (product_id is not None and user.password_hash is None):
                 return False
             safety_store.put_reset(
                 conn,
@@ -132,7 +141,7 @@ class PasswordResets:
             return True
 
         if await self._database.write(work, durable=True):
-            self._mailbox.post(letters.reset_letter(name, self._origin(), token))
+            self._mailbox.post(letters.reset_letter(recipient, self._origin(), token))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

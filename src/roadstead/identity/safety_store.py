@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from roadstead.identity.model import RefreshToken, SecondFactor
+from roadstead.identity.model import RefreshToken, SecondFactor, User
 from roadstead.identity.store import (
     access_tokens,
     kind_as_read,
@@ -225,6 +225,25 @@ def delete_family(conn: Connection, user_id: str, family: str) -> list[bytes]:
         access_tokens.c.user_id == user_id, access_tokens.c.family == family
     )
     return [bytes(row.digest) for row in conn.execute(gone.returning(access_tokens.c.digest))]
+
+
+def delete_tokens_of_client(conn: Connection, client_id: str) -> list[bytes]:
+    """Removes all tokens that were issued through a client; gives the access tokens' digests."""
+    conn.execute(delete(refresh_tokens).where(refresh_tokens.c.client_id == client_id))
+    gone = delete(access_tokens).where(access_tokens.c.client_id == client_id)
+    return [bytes(row.digest) for row in conn.execute(gone.returning(access_tokens.c.digest))]
+
+
+def delete_tokens_in_product(conn: Connection, user: User, product_id: int) -> list[bytes]:
+    """Removes a customer's tokens; those of a person for their own account stay."""
+    of_user = access_tokens.c.user_id == user.id
+    of_refresh = refresh_tokens.c.user_id == user.id
+    if user.product_id != product_id:
+        of_user &= access_tokens.c.product_id == product_id
+        of_refresh &= refresh_tokens.c.product_id == product_id
+    conn.execute(delete(refresh_tokens).where(of_refresh))
+    gone = delete(access_tokens).where(of_user).returning(access_tokens.c.digest)
+    return [bytes(row.digest) for row in conn.execute(gone)]
 
 
 def delete_refreshes(conn: Connection, user_id: str) -> None:

@@ -120,6 +120,26 @@ class IdentityService(RefreshTokens):
             user = await self._find_user_by_name(username)
             return await self._verify(user, password)
 
+    async def log_in_account(self, name: str, password: str, *, address: str = "") -> User:
+        """The account with this stored name, whatever its kind, and this password.
+
+        Raises:
+            Invalid: ``invalid_grant``.
+            TooMany: as ``log_in``.
+        """
+        async with self._lockout.attempt(address, name):
+            known = name if name.isascii() and name.isprintable() else ""
+            user = await self._database.read(lambda conn: store.find_user_by_name(conn, known))
+            return await self._verify(user, password)
+
+    async def hash_password(self, password: str) -> str:
+        """The hash of a password that ``credentials.parse_new_password`` gave.
+
+        Raises:
+            TooMany: ``busy``.
+        """
+        return await self._hashing.hash(password)
+
     async def confirm_password(self, actor: Actor, password: str) -> User:
         """The actor's account, when this is its password.
 

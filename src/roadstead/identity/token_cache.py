@@ -69,6 +69,12 @@ class TokenCache:
         for digest in tuple(self._by_user.get(user_id, ())):
             self._remove(digest)
 
+    def clear(self) -> None:
+        """Many tokens changed."""
+        self.epoch += 1
+        self._entries.clear()
+        self._by_user.clear()
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -168,6 +168,10 @@ class AccessTokens:
         """Something about this user changed in the database: asks it again at the next request."""
         self._cache.drop_user(user_id)
 
+    def forget_all(self) -> None:
+        """Tokens of many accounts changed: asks them all again."""
+        self._cache.clear()
+
     async def list_tokens(self, user: User) -> list[AccessToken]:
         """The user's valid tokens, oldest first."""
         now = self._clock.now()

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from roadstead.devices.leaving import release_of_customer
 from roadstead.http.people_parts import PeopleParts
+from roadstead.identity.authorizing import Authorizations
+from roadstead.identity.customers import Customers
+from roadstead.identity.oauth_clients import OAuthClients
 from roadstead.identity.service import IdentityService
 from roadstead.kit.clock import Clock
 from roadstead.organizations.api_users import ApiUsers
@@ -16,6 +20,7 @@ from roadstead.organizations.teams import Teams
 from roadstead.outbound.mailbox import Mailbox
 from roadstead.products.plan_counts import ProductDeviceCounts, product_ids_of
 from roadstead.storage.database import Database
+from roadstead.storage.secret_box import SecretBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class PeopleNeeds:
     Attributes:
         announce: called after a change was committed that other processes must hear of.
         origin: gives the origin under which people reach this server.
+        box: seals what the login page sends to itself.
     """
 
     database: Database
@@ -33,6 +39,7 @@ class PeopleNeeds:
     identity: IdentityService
     mailbox: Mailbox
     origin: Callable[[], str]
+    box: SecretBox
 
 
 def build_limits(default_plan: PlanName) -> PlanLimits:
@@ -43,6 +50,7 @@ def build_limits(default_plan: PlanName) -> PlanLimits:
 def build_people(needs: PeopleNeeds, plans: PlanService, limits: PlanLimits) -> PeopleParts:
     """Builds them; nothing runs yet."""
     database, clock, announce = needs.database, needs.clock, needs.announce
+    identity = needs.identity
     return PeopleParts(
         plans=plans,
         limits=limits,
@@ -51,12 +59,16 @@ def build_people(needs: PeopleNeeds, plans: PlanService, limits: PlanLimits) -> 
         invitations=Invitations(
             database,
             clock,
-            needs.identity,
+            identity,
             limits,
             product_ids_of,
             announce,
             needs.mailbox,
             needs.origin,
         ),
-        api_users=ApiUsers(database, clock, announce, limits, needs.identity.forget),
+        api_users=ApiUsers(database, clock, announce, limits, identity.forget),
+        clients=OAuthClients(database, clock, announce, identity),
+        customers=Customers(database, clock, identity, release_of_customer, announce),
+        authorizations=Authorizations(database, clock, identity),
+        box=needs.box,
     )

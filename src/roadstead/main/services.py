@@ -118,7 +118,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         removal=AccountRemoval(database, clock, identity, [release_all], announce),
         products=ProductService(database, clock, announce, TeamAccess()),
         people=build_people(
-            PeopleNeeds(database, clock, announce, identity, mail, origin), plans, limits
+            PeopleNeeds(database, clock, announce, identity, mail, origin, box), plans, limits
         ),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
