@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import shutil
+import tempfile
 from base64 import b32decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
+from roadstead.firmware.services import build_firmware
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
 from roadstead.identity import totp
@@ -42,6 +45,7 @@ from roadstead.organizations.plans import PlanService
 from roadstead.outbound.mail import Mail
 from roadstead.products.service import ProductService
 from roadstead.products.team_access import TeamAccess
+from roadstead.storage.blobs import FolderBlobs
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import OutboxFollower
@@ -186,6 +190,7 @@ async def open_cloud(
 ) -> AsyncIterator[Cloud]:
     """A running cloud; ``settings`` are those of the HTTP edge."""
     clock, bus, desk = ManualClock(), LocalBus(), Desk()
+    blobs = Path(tempfile.mkdtemp(prefix="rs-blobs-"))
     follower = OutboxFollower(database, bus)
     journal = Journal(database, delay_s=0.001)
     ingest = EventIngest(journal, bus, clock, EventIds())
@@ -215,6 +220,7 @@ async def open_cloud(
             plans,
             build_limits(plan),
         ),
+        firmware=build_firmware(database, clock, FolderBlobs(blobs), ingest, follower.wake),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(
@@ -250,6 +256,7 @@ async def open_cloud(
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         identity.close()
+        shutil.rmtree(blobs)
 
 
 async def _follow(follower: OutboxFollower) -> None:

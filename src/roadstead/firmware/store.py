@@ -22,14 +22,17 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     insert,
     select,
     update,
 )
 
+from roadstead.firmware.assignment_store import firmware_assignments
 from roadstead.firmware.extensions import Dependency
 from roadstead.firmware.model import Asset, FirmwareVersion
 from roadstead.firmware.target_rules import VersionFacts
+from roadstead.products.membership_store import product_devices
 from roadstead.products.store import products
 from roadstead.storage.columns import Json, UtcTimestamp, metadata
 
@@ -87,6 +90,31 @@ def list_versions(conn: Connection, product_id: int) -> list[FirmwareVersion]:
     """All versions of the product, the newest number first."""
     query = select(firmware_versions).where(_V.product_id == product_id)
     return [_to_version(row) for row in conn.execute(query.order_by(_V.version.desc()))]
+
+
+def count_versions(conn: Connection, product_id: int) -> int:
+    """How many versions the product has."""
+    query = select(func.count()).select_from(firmware_versions)
+    return int(conn.execute(query.where(_V.product_id == product_id)).scalar_one())
+
+
+def count_wanting(conn: Connection, product_id: int, version: int) -> int:
+    """How many devices of the product are locked or assigned to this version."""
+    locks, assigned = product_devices, firmware_assignments
+    wanting = (
+        (locks, locks.c.desired_firmware_version),
+        (assigned, assigned.c.version),
+    )
+    return sum(
+        int(
+            conn.execute(
+                select(func.count())
+                .select_from(table)
+                .where(table.c.product_id == product_id, wanted == version)
+            ).scalar_one()
+        )
+        for table, wanted in wanting
+    )
 
 
 def find_facts(

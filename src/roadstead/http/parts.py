@@ -13,6 +13,7 @@ from roadstead.devices.service import DeviceService
 from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
+from roadstead.firmware.services import FirmwareServices
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
 from roadstead.http.metrics import MetricsSource
@@ -96,6 +97,7 @@ class HttpParts:
     removal: AccountRemoval
     products: ProductService
     people: PeopleParts
+    firmware: FirmwareServices
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

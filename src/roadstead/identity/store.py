@@ -1,5 +1,6 @@
 """The tables ``users`` and ``access_tokens`` and their queries: the same on both engines."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -106,6 +107,12 @@ def find_user_by_name(conn: Connection, username: str) -> User | None:
     """The account with this user name, given in lower case."""
     row = conn.execute(select(users).where(users.c.username == username)).first()
     return None if row is None else _to_user(row)
+
+
+def find_usernames(conn: Connection, user_ids: Iterable[str]) -> dict[str, str]:
+    """User names by id, of those of these accounts that there are."""
+    query = select(users.c.id, users.c.username).where(users.c.id.in_(sorted(user_ids)))
+    return {row.id: row.username for row in conn.execute(query)}
 
 
 def count_admins(conn: Connection) -> int:

@@ -21,6 +21,7 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.store import events, is_older_than
 from roadstead.events.streams import EventStreams
+from roadstead.firmware.services import build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings
@@ -41,6 +42,7 @@ from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_
 from roadstead.outbound.mailbox import MailQueue
 from roadstead.products.service import ProductService
 from roadstead.products.team_access import TeamAccess
+from roadstead.storage.blobs import open_blobs
 from roadstead.storage.database import Database
 from roadstead.storage.disk import describe_room
 from roadstead.storage.journal import Journal
@@ -119,6 +121,9 @@ def build_services(settings: Settings, database: Database) -> Services:
         products=ProductService(database, clock, announce, TeamAccess()),
         people=build_people(
             PeopleNeeds(database, clock, announce, identity, mail, origin, box), plans, limits
+        ),
+        firmware=build_firmware(
+            database, clock, open_blobs(settings.blobs_url, settings.blobs_dir), ingest, announce
         ),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),

@@ -6,6 +6,7 @@ its blob and removed before it, so that no row is ever without its file.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -111,7 +112,7 @@ class FolderBlobs:
     async def delete(self, key: str) -> None:
         """See Blobs."""
         try:
-            await asyncio.to_thread((self._folder / _checked(key)).unlink, missing_ok=True)
+            await asyncio.to_thread(_remove, self._folder / _checked(key))
         except OSError as error:
             raise _unavailable(error) from error
 
@@ -187,6 +188,12 @@ def _write(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # there are others in it
+        path.parent.rmdir()
 
 
 def _sync_folder(folder: Path) -> None:
