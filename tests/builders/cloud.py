@@ -27,7 +27,8 @@ from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
-from roadstead.firmware.services import build_firmware
+from roadstead.firmware.ports import NoDeliveries
+from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
 from roadstead.identity import totp
@@ -220,7 +221,18 @@ async def open_cloud(
             plans,
             build_limits(plan),
         ),
-        firmware=build_firmware(database, clock, FolderBlobs(blobs), ingest, follower.wake),
+        firmware=build_firmware(
+            FirmwareNeeds(
+                database,
+                clock,
+                FolderBlobs(blobs),
+                ingest,
+                follower.wake,
+                build_limits(plan),
+                desk,
+                NoDeliveries(),
+            )
+        ),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(

@@ -106,12 +106,15 @@ def add_device(
     standing: str = "member",
     development: bool = False,
     locked: int | None = None,
+    handshake_at: datetime | None = None,
     **device: Any,
 ) -> str:
-    """A Boron that runs version 4, in a product."""
+    """A Boron that runs version 4 on Device OS 6.2, in a product."""
     values: dict[str, Any] = {
         "platform_id": BORON,
         "firmware_version": 4,
+        "system_version": 6200,
+        "system_description": describe(6200),
         "product_id": product_id if standing == "member" else None,
         "created_at": NOW,
         "updated_at": NOW,
@@ -124,6 +127,7 @@ def add_device(
         standing=standing,  # type: ignore[arg-type]
         development=development,
         desired_firmware_version=locked,
+        last_handshake_at=handshake_at,
         firmware_version=made.firmware_version,
         updated_at=NOW,
     )

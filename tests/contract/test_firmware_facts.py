@@ -124,7 +124,15 @@ async def test_what_is_looked_at_of_a_device_and_its_deliveries(database: Databa
             updates_enabled=False,
             updates_forced=True,
         )
-        add_device(conn, 1, A, safe_mode=True, firmware_version=0, firmware_product_id=B)
+        add_device(
+            conn,
+            1,
+            A,
+            safe_mode=True,
+            firmware_version=0,
+            firmware_product_id=B,
+            system_description=None,
+        )
         later = NOW + timedelta(hours=1)
         state = TransferState(True, {5: 3, 4: 9}, {5: later})
         facts = gather_many(conn, IDS[:2], Surroundings(NOW, transfers={IDS[0]: state}))

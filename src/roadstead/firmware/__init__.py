@@ -14,12 +14,26 @@ Files, pure:
     reported       what a device said of itself, in the words of the decision
     targeting      the decision: facts in, an offer or a hold with its reason out
     target_rules   the rules of that decision, one function each
+    remedies       what would change a decision, in a sentence
+    content        what an uploaded file is: an image or a bundle
+    release_rules  what a release changes of what is in force
     model          the values: a version, a release, an assignment
 Files, with effects:
     store             the table of versions
     release_store     the tables of what is released, and of each release
     assignment_store  the table of versions that single devices shall run; rollouts write it
+    count_store       the table of how many devices run each version
     facts             gathers what the decision looks at, of one device or many
+    files             the files of versions, kept as blobs
+    library           versions: uploaded, listed, described, given back, deleted
+    releasing         releases, one at a time, with proof
+    proving           whether a version has run on a device
+    impact            what a release would do
+    explaining        the decision of one device in words
+    plan_rules        what an owner's plan allows
+    ports             what the services ask of deliveries
+    telling           audit rows, outbox rows and events of a change
+    services          builds them
 
 Who calls it: the HTTP edge for uploads, releases and explanations, the delivery for decisions,
 rollouts for assignments, the command line for building.

@@ -3,10 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from roadstead.devices.link import DeviceLink
 from roadstead.events.ingest import EventIngest
+from roadstead.firmware.explaining import FirmwareExplaining
 from roadstead.firmware.files import FirmwareFiles
+from roadstead.firmware.impact import FirmwareImpact
 from roadstead.firmware.library import FirmwareLibrary
+from roadstead.firmware.ports import Deliveries
+from roadstead.firmware.releasing import FirmwareReleases
 from roadstead.kit.clock import Clock
+from roadstead.organizations.limits import PlanLimits
 from roadstead.storage.blobs import Blobs
 from roadstead.storage.database import Database
 
@@ -17,18 +23,39 @@ class FirmwareServices:
 
     files: FirmwareFiles
     library: FirmwareLibrary
+    releases: FirmwareReleases
+    impact: FirmwareImpact
+    explaining: FirmwareExplaining
 
 
-def build_firmware(
-    database: Database,
-    clock: Clock,
-    blobs: Blobs,
-    ingest: EventIngest,
-    announce: Callable[[], None],
-) -> FirmwareServices:
-    """Builds the services; the arguments are those of ``FirmwareLibrary``."""
-    files = FirmwareFiles(blobs)
+@dataclass(frozen=True, slots=True)
+class FirmwareNeeds:
+    """What these services are built on.
+
+    Attributes:
+        announce: called after a change was committed that other processes must hear of.
+    """
+
+    database: Database
+    clock: Clock
+    blobs: Blobs
+    ingest: EventIngest
+    announce: Callable[[], None]
+    limits: PlanLimits
+    link: DeviceLink
+    deliveries: Deliveries
+
+
+def build_firmware(needs: FirmwareNeeds) -> FirmwareServices:
+    """Builds the services; nothing runs yet."""
+    database, clock = needs.database, needs.clock
+    files = FirmwareFiles(needs.blobs)
     return FirmwareServices(
         files=files,
-        library=FirmwareLibrary(database, clock, files, ingest, announce),
+        library=FirmwareLibrary(database, clock, files, needs.ingest, needs.announce),
+        releases=FirmwareReleases(
+            database, clock, needs.ingest, needs.announce, needs.limits, needs.deliveries
+        ),
+        impact=FirmwareImpact(database, clock),
+        explaining=FirmwareExplaining(database, clock, needs.link, needs.deliveries),
     )

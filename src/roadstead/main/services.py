@@ -21,7 +21,8 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.store import events, is_older_than
 from roadstead.events.streams import EventStreams
-from roadstead.firmware.services import build_firmware
+from roadstead.firmware.ports import NoDeliveries
+from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings
@@ -123,7 +124,16 @@ def build_services(settings: Settings, database: Database) -> Services:
             PeopleNeeds(database, clock, announce, identity, mail, origin, box), plans, limits
         ),
         firmware=build_firmware(
-            database, clock, open_blobs(settings.blobs_url, settings.blobs_dir), ingest, announce
+            FirmwareNeeds(
+                database,
+                clock,
+                open_blobs(settings.blobs_url, settings.blobs_dir),
+                ingest,
+                announce,
+                limits,
+                gateway.link,
+                NoDeliveries(),
+            )
         ),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
