@@ -218,6 +218,22 @@ async def test_the_key_of_a_claimed_device_is_changed_by_its_owner(registry, dat
     assert (await registry.find_by_key(key)).owner_id == KIM.user_id
 
 
+async def test_a_person_registers_so_many_devices_before_they_are_claimed(
+    registry, database, monkeypatch
+):
+    monkeypatch.setattr("roadstead.devices.registering.MAX_UNCLAIMED", 2)
+    for number in (1, 2):
+        await registry.provision_key(JO, make_device_id(number), make_key(), "ecc")
+    with pytest.raises(Forbidden) as refused:
+        await registry.provision_key(JO, make_device_id(3), make_key(), "ecc")
+    assert refused.value.code == "unclaimed_limit"
+    await registry.provision_key(KIM, make_device_id(4), make_key(), "ecc")
+    for number in (5, 6, 7):
+        await registry.provision_key(ADMIN, make_device_id(number), make_key(), "ecc")
+    await own(database, make_device_id(1), JO.user_id)
+    await registry.provision_key(JO, make_device_id(3), make_key(), "ecc")
+
+
 async def test_nobody_takes_a_key_that_another_device_has(registry):
     key = make_key()
     await registry.provision_key(JO, ID, key, "ecc")

@@ -18,6 +18,8 @@ from tests.builders.wire_device import Lost, WireDevice
 from roadstead.devices.model import Registration
 from roadstead.gateway.session_store import device_sessions
 from roadstead.identity.model import OPERATOR
+from roadstead.protocol.coap.message import NON, Message, encode_message
+from roadstead.protocol.messages.event import DeviceEvent, encode_event
 
 pytestmark = pytest.mark.system
 
@@ -137,6 +139,28 @@ def _spray(address: tuple[str, int], dice: random.Random, count: int) -> asyncio
         return count
 
     return asyncio.create_task(spray())
+
+
+async def test_a_device_that_runs_wild_is_held_to_its_quota(tmp_path: Path) -> None:
+    async with running_edge(tmp_path, messages_per_s=60) as edge:
+        wild, calm = await edge.add_device(1), await edge.add_device(2)
+        await wild.connect()
+        await calm.connect()
+        await asyncio.sleep(1.1)
+        counters = edge.gateway.counters
+        draft = encode_event(DeviceEvent("n", b"x"))
+        for number in range(500):
+            message = Message(NON, draft.code, 5000 + number, b"", draft.options, draft.payload)
+            wild.send_raw(encode_message(message))
+        await until(lambda: counters.messages_over_quota > 300)
+        await calm.publish("calm", b"1")
+        assert [one.device_id for one in edge.named("calm")] == [calm.device_id]
+        assert len(edge.named("n")) <= 2 * 60
+        await asyncio.sleep(1.1)
+        await wild.publish("again", b"1")
+        assert len(edge.named("again")) == 1
+        wild.close()
+        calm.close()
 
 
 async def test_a_storm_of_handshakes_is_shed_while_a_known_device_is_served(

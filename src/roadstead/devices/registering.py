@@ -22,6 +22,10 @@ Verdict = TypeVar("Verdict")
 MAX_PLATFORM_ID = 0xFFFF
 """The Hello has two bytes for it. Source: Device OS 6.2 wire."""
 
+MAX_UNCLAIMED = 1000
+"""Devices that one person may have registered and not claimed yet: more than lie on a desk, some
+megabytes. Whoever claims them shows that they exist; makers import theirs into a product."""
+
 PLATFORMS = frozenset(
     {0, 3, 6, 8, 10, 12, 13, 14, 15, 22, 23, 25, 26, 28, 31, 32, 35, 37, 38, 42, 43}
 )
@@ -78,7 +82,7 @@ def provision(
     """Registers one key for a person; False when it is registered already.
 
     Raises:
-        Forbidden: ``device_known``.
+        Forbidden: ``device_known``; ``unclaimed_limit`` after MAX_UNCLAIMED new ids.
         Conflict: ``key_in_use``.
     """
     holder = store.find_key_holder(conn, key.spki_digest)
@@ -93,6 +97,8 @@ def provision(
             f"Device {known.id} is registered already; its key may be changed by its owner, "
             "or by an administrator.",
         )
+    if known is None and not actor.is_admin:
+        _check_unclaimed(conn, actor)
     old_key = store.find_key(conn, key.device_id, key.algorithm)
     told = known is None or known.platform_id is None
     values: dict[str, object] = {"platform_id": platform_id} if told and platform_id else {}
@@ -101,6 +107,15 @@ def provision(
     _record(conn, actor, "device.provision_key", plan, at)
     _announce(conn, plan)
     return True
+
+
+def _check_unclaimed(conn: Connection, actor: Actor) -> None:
+    if store.count_unclaimed(conn, actor.user_id, MAX_UNCLAIMED) >= MAX_UNCLAIMED:
+        raise Forbidden(
+            "unclaimed_limit",
+            f"You have registered {MAX_UNCLAIMED} devices that nobody has claimed yet, the limit; "
+            "claim them first, or import devices into a product.",
+        )
 
 
 def _may_change_key(actor: Actor, device: Device) -> bool:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )
 
@@ -70,6 +71,12 @@ devices = Table(
     Column("updated_at", UtcTimestamp, nullable=False),
     UniqueConstraint("owner_id", "name_key"),
     Index(None, "owner_id"),
+    Index(
+        "ix_devices_unclaimed",
+        "registered_by",
+        sqlite_where=text("owner_id IS NULL"),
+        postgresql_where=text("owner_id IS NULL"),
+    ),
 )
 
 device_keys = Table(
@@ -153,6 +160,12 @@ def count_owned(conn: Connection, owner_id: str) -> dict[int | None, int]:
         select(_D.platform_id, func.count()).where(_D.owner_id == owner_id).group_by(_D.platform_id)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def count_unclaimed(conn: Connection, registered_by: str, at_most: int) -> int:
+    """How many devices that this person registered nobody owns; counts no further than told."""
+    some = select(_D.id).where(_D.registered_by == registered_by, _D.owner_id.is_(None))
+    return conn.scalar(select(func.count()).select_from(some.limit(at_most).subquery())) or 0
 
 
 def claim_unowned(conn: Connection, device_id: str, owner_id: str, at: datetime) -> bool:

@@ -8,6 +8,7 @@ Files, from the outside in:
     udp_socket, wire, timer_wheel   datagrams, messages, and when to look again
     runner          the loop: what came, whose it is, what to do; connection(s) are its memory
     admission, refusals             handshakes: keys, threads, who is turned away
+    quota           how many messages of one device are taken in a second
     conversation    pure: what does this device get answered? Its rules by subject: hello_rules,
                     describe_rules, event_rules (device_events), call_rules, update_rules; state
                     is what they change, effects the words that they answer with

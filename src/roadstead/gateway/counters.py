@@ -18,6 +18,7 @@ class Counters(msgspec.Struct):
         sessions_expired: sessions deleted after a long silence.
         resumed: devices that came online again on a kept session, without a handshake.
         malformed: decrypted content that was no valid message.
+        messages_over_quota: messages dropped because their device sent too many in a second.
         requests: new requests of devices.
         ignored_requests: requests that no rule answers, or that came before the Hello.
         events_accepted: events of devices taken into the journal.
@@ -50,6 +51,7 @@ class Counters(msgspec.Struct):
     sessions_expired: int = 0
     resumed: int = 0
     malformed: int = 0
+    messages_over_quota: int = 0
     requests: int = 0
     ignored_requests: int = 0
     events_accepted: int = 0

@@ -16,6 +16,7 @@ from roadstead.gateway.counters import Counters
 from roadstead.gateway.delivery import EventDelivery
 from roadstead.gateway.effects import Effect, Purpose
 from roadstead.gateway.performing import Performer
+from roadstead.gateway.quota import MessageQuota
 from roadstead.gateway.session_keeping import SessionKeeper
 from roadstead.gateway.timeouts import SHORT_TIMEOUT_S, silence_timeout_s
 from roadstead.gateway.timer_wheel import TimerWheel
@@ -65,6 +66,7 @@ class Runner:
 
     Args:
         expiry_s: silence after which a session is deleted.
+        messages_per_s: messages of one device taken in a second.
     """
 
     admission: Admission
@@ -83,6 +85,7 @@ class Runner:
         clock: Clock,
         counters: Counters,
         expiry_s: float,
+        messages_per_s: int,
     ) -> None:
         self._dtls = dtls
         self._wire = wire
@@ -93,6 +96,7 @@ class Runner:
         self._counters = counters
         self._expiry_s = expiry_s
         self._wheel: TimerWheel[Connection] = TimerWheel(clock.monotonic())
+        self._quota: MessageQuota[Connection] = MessageQuota(messages_per_s, clock.monotonic())
 
     def receive(self, datagram: bytes, address: Address) -> None:
         """One datagram from the socket."""
@@ -167,6 +171,9 @@ class Runner:
         if connection is None or not connection.alive:
             return
         now = self._clock.monotonic()
+        if not self._quota.take(connection, now):
+            self._counters.messages_over_quota += 1
+            return
         connection.heard_at = now
         state = connection.state
         if state.identity is not None:

@@ -25,6 +25,7 @@ from roadstead.gateway.counters import Counters
 from roadstead.gateway.delivery import EventDelivery
 from roadstead.gateway.link import GatewayLink
 from roadstead.gateway.performing import Performer
+from roadstead.gateway.quota import MESSAGES_PER_S
 from roadstead.gateway.runner import Runner
 from roadstead.gateway.samples import Sample, edge_samples, gauge
 from roadstead.gateway.session_keeping import SessionKeeper
@@ -65,12 +66,14 @@ class GatewaySettings:
             nobody.
         shard: first byte of the connection ids handed out; one per process.
         session_expiry_s: silence after which a session is deleted.
+        messages_per_s: messages of one device taken in a second; see ``quota``.
         update_bytes_per_s: content of updates sent to all devices together.
     """
 
     unknown_devices: Literal["refuse", "quarantine"] = "refuse"
     shard: int = 0
     session_expiry_s: float = 30 * DAY_S
+    messages_per_s: int = MESSAGES_PER_S
     update_bytes_per_s: float = DEFAULT_BYTES_PER_S
 
 
@@ -147,6 +150,7 @@ class Gateway:
             clock=clock,
             counters=self.counters,
             expiry_s=settings.session_expiry_s,
+            messages_per_s=settings.messages_per_s,
         )
         self._join(random, reports, ingest, vitals_sink)
         self.link = GatewayLink(
