@@ -99,3 +99,25 @@ def test_the_server_may_open_as_many_files_as_it_allows_connections(tmp_path: Pa
             one.close()
     server.kill()
     assert status == 200
+
+
+def test_a_host_that_holds_connections_open_does_not_shut_others_out(tmp_path: Path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))
+    held: list[socket.socket] = []
+    try:
+        with RoadsteadServer(tmp_path) as server:
+            for _ in range(4300):
+                one = socket.create_connection(("127.0.0.1", server.http_port))
+                one.sendall(b"GET /v1/devices HTTP/1.1\r\nHost: x\r\n")
+                held.append(one)
+            for _ in range(5):
+                answer = httpx.get(f"{server.api_url}/healthz", trust_env=False)
+                assert answer.status_code == 200
+            assert held[0].recv(1) == b""
+            held[-1].sendall(b"\r\n")
+            assert b" 401 " in held[-1].recv(200)
+    finally:
+        for one in held:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -2,6 +2,8 @@
 
 uvicorn bounds the head of a request with its slow parser only, and waits for ever for it: a single
 stranger could fill the memory with one endless header, or hold every place with silent connections.
+So a head has a size and a time, and connections that ask nothing have fewer places than there are:
+when these are taken, whoever holds the most gives up the oldest.
 """
 
 import asyncio
@@ -10,6 +12,9 @@ from typing import Any
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from roadstead.kit.addresses import caller_key
+from roadstead.kit.shares import Shares
+
 MAX_UNPARSED_BYTES = 64 * 1024
 """Bytes that may arrive without a part of a body: the head of a request, or its trailers. The
 dispatcher refuses heads above 16 kB with an answer that says so; this bounds what never ends."""
@@ -17,10 +22,48 @@ dispatcher refuses heads above 16 kB with an answer that says so; this bounds wh
 HEAD_TIMEOUT_S = 20.0
 """Seconds within which the head of a request must be whole, silence before it included."""
 
+IDLE_CONNECTIONS = 3072
+"""Connections without a request under way that are kept, three quarters of all (main)."""
+
+
+class IdleConnections:
+    """The connections of one server that have no request under way, by their callers."""
+
+    def __init__(self, limit: int = IDLE_CONNECTIONS) -> None:
+        self._limit = limit
+        self._shares: Shares[HttpConnection] = Shares()
+        self._callers: dict[HttpConnection, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._callers)
+
+    def add(self, connection: "HttpConnection") -> None:
+        """It waits for a request; one too many closes the oldest of the caller with the most."""
+        if connection in self._callers:
+            return
+        caller = caller_key(connection.client[0]) if connection.client else ""
+        self._callers[connection] = caller
+        self._shares.add(caller, connection)
+        if len(self._callers) > self._limit:
+            oldest = next(iter(self._shares.heaviest()))
+            self.discard(oldest)
+            oldest.transport.close()
+
+    def discard(self, connection: "HttpConnection") -> None:
+        """It has a request, or is gone."""
+        caller = self._callers.pop(connection, None)
+        if caller is not None:
+            self._shares.remove(caller, connection)
+
 
 class HttpConnection(HttpToolsProtocol):
-    """uvicorn's connection, closed when no request comes of it."""
+    """uvicorn's connection, closed when no request comes of it.
 
+    Attributes:
+        idle: shared by all connections of a process.
+    """
+
+    idle = IdleConnections()
     _unparsed_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
 
@@ -28,10 +71,12 @@ class HttpConnection(HttpToolsProtocol):
         """A client connected."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self._await_head()
+        self.idle.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._stop_waiting()
+        self.idle.discard(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -60,6 +105,7 @@ class HttpConnection(HttpToolsProtocol):
         """The head is whole."""
         self._unparsed_bytes = 0
         self._stop_waiting()
+        self.idle.discard(self)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -71,6 +117,12 @@ class HttpConnection(HttpToolsProtocol):
         """The request is whole."""
         self._unparsed_bytes = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer is sent; the connection waits for the next request, or begins it."""
+        if not self.pipeline and not self.transport.is_closing():
+            self.idle.add(self)
+        super().on_response_complete()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)

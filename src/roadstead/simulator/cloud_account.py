@@ -66,6 +66,7 @@ class CloudAccount:
             timeout=REQUEST_TIMEOUT_S,
             limits=httpx.Limits(max_connections=CONNECTION_LIMIT),
             trust_env=False,
+            verify=httpx.create_ssl_context(),
             transport=transport,
         )
 

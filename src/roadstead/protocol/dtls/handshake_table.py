@@ -3,6 +3,7 @@
 from itertools import islice
 
 from roadstead.kit.addresses import caller_key
+from roadstead.kit.shares import Shares
 from roadstead.protocol.dtls.counters import ServerCounters
 from roadstead.protocol.dtls.limits import ServerLimits
 from roadstead.protocol.dtls.server_handshake import ServerHandshake, Stage
@@ -32,16 +33,13 @@ class HandshakeTable:
         self._counters = counters
         self._by_address: dict[Address, ServerHandshake] = {}
         self._by_cid: dict[bytes, ServerHandshake] = {}
-        self._of_host: dict[str, dict[ServerHandshake, None]] = {}
-        # Hosts by their number of handshakes, so that the one with the most is found at once.
-        self._hosts: dict[int, dict[str, None]] = {}
-        self._most = 0
+        self._shares: Shares[ServerHandshake] = Shares()
 
     def has_room(self, host: str) -> bool:
         """Whether one more from this host, or its network in IPv6, is within the limits."""
         return (
             len(self._by_address) < self._limits.half_open
-            and self._count(caller_key(host)) < self._limits.half_open_per_host
+            and self._shares.count(caller_key(host)) < self._limits.half_open_per_host
         )
 
     def find_dispensable(self, host: str) -> ServerHandshake | None:
@@ -50,11 +48,10 @@ class HandshakeTable:
         It is of a host that has more of them, even after the exchange, and nobody has proved a key
         in it.
         """
-        mine = self._count(caller_key(host))
-        if mine >= self._limits.half_open_per_host or self._most <= mine + 1:
+        mine = self._shares.count(caller_key(host))
+        if mine >= self._limits.half_open_per_host or self._shares.most <= mine + 1:
             return None
-        heaviest = next(iter(self._hosts[self._most]))
-        for handshake in islice(self._of_host[heaviest], LOOKED_AT):
+        for handshake in islice(self._shares.heaviest(), LOOKED_AT):
             if handshake.stage in UNPROVEN:
                 return handshake
         return None
@@ -64,10 +61,7 @@ class HandshakeTable:
         self._by_address[handshake.address] = handshake
         if handshake.cid is not None:
             self._by_cid[handshake.cid] = handshake
-        host = caller_key(handshake.address[0])
-        of_host = self._of_host.setdefault(host, {})
-        of_host[handshake] = None
-        self._recount(host, len(of_host) - 1, len(of_host))
+        self._shares.add(caller_key(handshake.address[0]), handshake)
         self._counters.half_open = len(self._by_address)
 
     def remove(self, handshake: ServerHandshake) -> bool:
@@ -77,12 +71,7 @@ class HandshakeTable:
         del self._by_address[handshake.address]
         if handshake.cid is not None:
             self._by_cid.pop(handshake.cid, None)
-        host = caller_key(handshake.address[0])
-        of_host = self._of_host[host]
-        del of_host[handshake]
-        self._recount(host, len(of_host) + 1, len(of_host))
-        if not of_host:
-            del self._of_host[host]
+        self._shares.remove(caller_key(handshake.address[0]), handshake)
         self._counters.half_open = len(self._by_address)
         return True
 
@@ -113,17 +102,3 @@ class HandshakeTable:
             if oldest.stage is not Stage.DONE:
                 expired.append(oldest)
         return expired
-
-    def _count(self, host: str) -> int:
-        return len(self._of_host.get(host, ()))
-
-    def _recount(self, host: str, before: int, after: int) -> None:
-        if before:
-            of_number = self._hosts[before]
-            del of_number[host]
-            if not of_number:
-                del self._hosts[before]
-        if after:
-            self._hosts.setdefault(after, {})[host] = None
-        if after > self._most or self._most not in self._hosts:
-            self._most = after
