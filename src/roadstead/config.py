@@ -132,6 +132,9 @@ class Settings:
     events_days: int
     """Days that stored events are kept; 0 keeps all. Default 30, so that no disk fills up."""
 
+    deliveries_days: int
+    """Days that deliveries of webhooks can be looked up and replayed; 0 keeps all. Default 7."""
+
     tcp_given: bool = False
     """Whether ``tcp`` was asked for by name and is not the default."""
 
@@ -144,6 +147,11 @@ class Settings:
     def outbox_dir(self) -> Path:
         """Folder of letters where no mail server is set."""
         return self.data_dir / "outbox"
+
+    @property
+    def templates_dir(self) -> Path:
+        """Folder of the operator's own templates of integrations; it need not exist."""
+        return self.data_dir / "templates"
 
     @property
     def mail_sender(self) -> str:
@@ -393,6 +401,7 @@ _KEYS: dict[str, _Key] = {
     "tls_key": _Key(_parse_path, ""),
     "log_format": _Key(_one_of("text", "json"), "text"),
     "events_days": _Key(_parse_days, "30"),
+    "deliveries_days": _Key(_parse_days, "7"),
     "log_level": _Key(_one_of("debug", "info", "warning", "error"), "info"),
 }
 

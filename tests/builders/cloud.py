@@ -40,9 +40,11 @@ from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
+from roadstead.main.integrating import IntegrationNeeds, build_integrating
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.organizations.model import PlanName
 from roadstead.organizations.plans import PlanService
+from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import Mail
 from roadstead.products.service import ProductService
 from roadstead.products.team_access import TeamAccess
@@ -209,12 +211,27 @@ async def open_cloud(
     factors = SecondFactors(database, clock, identity, box, lockout)
     letters = Letters()
     resets = PasswordResets(database, clock, identity, letters, lambda: "https://cloud.test")
+    http = HttpClient(allow_private=True, timeout_s=2.0)
+    needs = IntegrationNeeds(
+        *(database, clock, box, bus, journal, ingest, http),
+        announce=follower.wake,
+        templates=folder / "templates",
+        scale=0.01,
+    )
+    integrating = build_integrating(needs)
     parts = HttpParts(
+        integrations=integrating.parts,
         identity=identity,
         sign_in=SignIn(database, identity, factors),
         second_factors=factors,
         resets=resets,
-        removal=AccountRemoval(database, clock, identity, [release_all], follower.wake),
+        removal=AccountRemoval(
+            database,
+            clock,
+            identity,
+            [release_all, integrating.parts.service.remove_all],
+            follower.wake,
+        ),
         products=ProductService(database, clock, follower.wake, TeamAccess()),
         people=build_people(
             PeopleNeeds(database, clock, follower.wake, identity, letters, lambda: ORIGIN, box),
@@ -253,9 +270,11 @@ async def open_cloud(
     )
     reports = DeviceReports(database, clock, follower.wake)
     await follower.start()
+    await integrating.start()
     app = build_app(parts, keep_alive_s=keep_alive_s)
     cloud = Cloud(parts, app, desk, clock, journal, presence, reports, ingest, follower, letters)
     running = [asyncio.create_task(journal.run()), asyncio.create_task(_follow(follower))]
+    running += map(asyncio.create_task, integrating.background().values())
     try:
         yield cloud
     finally:
@@ -263,12 +282,14 @@ async def open_cloud(
         for client in cloud.clients:
             await client.aclose()
         await resets.close()
+        await integrating.parts.engine.stop()
         await journal.close()
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         identity.close()
         shutil.rmtree(blobs)
+        await http.close()
 
 
 async def _follow(follower: OutboxFollower) -> None:

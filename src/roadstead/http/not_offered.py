@@ -12,8 +12,6 @@ from roadstead.http.routing import ANY_METHOD
 _AREAS = {
     "products": "This part of products",
     "orgs": "Organizations",
-    "integrations": "Integrations",
-    "webhooks": "Webhooks",
     "sims": "SIM management",
     "ledgers": "Ledger",
     "logic": "Logic",

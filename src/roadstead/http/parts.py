@@ -16,6 +16,7 @@ from roadstead.events.streams import EventStreams
 from roadstead.firmware.services import FirmwareServices
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
+from roadstead.http.integration_parts import IntegrationParts
 from roadstead.http.metrics import MetricsSource
 from roadstead.http.people_parts import PeopleParts
 from roadstead.identity.removal import AccountRemoval
@@ -98,6 +99,7 @@ class HttpParts:
     products: ProductService
     people: PeopleParts
     firmware: FirmwareServices
+    integrations: IntegrationParts
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

@@ -6,6 +6,7 @@ server starts. Nothing else constructs a service, and no part looks another up.
 Files:
     serving   ``serve``: starts everything, waits for a signal, stops everything in order
     services  builds every part on an open database; a large capability has a module of its own
+    integrating  builds what carries events out of the server
     web       the HTTP server below the API edge: its socket, its limits, its certificate
     numbers   what the parts count, in the words of ``/metrics``
 

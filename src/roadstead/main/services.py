@@ -34,11 +34,14 @@ from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.service import IdentityService
 from roadstead.identity.sign_in import SignIn
 from roadstead.identity.store import access_tokens
+from roadstead.integrations import delivery_store
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.ids import EventIds
+from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.organizations.plans import PlanService
+from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
 from roadstead.outbound.mailbox import MailQueue
 from roadstead.products.service import ProductService
@@ -64,6 +67,8 @@ class Services:
     gateway: Gateway
     http: HttpParts
     sweeper: Sweeper
+    integrating: Integrating
+    client: HttpClient
 
 
 def build_services(settings: Settings, database: Database) -> Services:
@@ -112,13 +117,22 @@ def build_services(settings: Settings, database: Database) -> Services:
     )
     vitals = VitalsService(database, devices, ingest, gateway.link)
     streams = EventStreams(bus)
+    client = HttpClient(
+        allow_private=settings.allow_private_targets,
+        own_origins=lambda: (origin(),),
+    )
+    needs = IntegrationNeeds(
+        database, clock, box, bus, journal, ingest, client, announce, settings.templates_dir
+    )
+    integrating = build_integrating(needs)
+    closing = [release_all, integrating.parts.service.remove_all]
     sweeper = Sweeper(database, clock, _sweep_rules(settings))
     http = HttpParts(
         identity=identity,
         sign_in=SignIn(database, identity, factors),
         second_factors=factors,
         resets=PasswordResets(database, clock, identity, mail, origin),
-        removal=AccountRemoval(database, clock, identity, [release_all], announce),
+        removal=AccountRemoval(database, clock, identity, closing, announce),
         products=ProductService(database, clock, announce, TeamAccess()),
         people=build_people(
             PeopleNeeds(database, clock, announce, identity, mail, origin, box), plans, limits
@@ -135,6 +149,7 @@ def build_services(settings: Settings, database: Database) -> Services:
                 NoDeliveries(),
             )
         ),
+        integrations=integrating.parts,
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),
@@ -153,14 +168,25 @@ def build_services(settings: Settings, database: Database) -> Services:
             trusted_proxies=settings.trusted_proxies,
             rate_limits=settings.rate_limits,
         ),
-        metrics=(Numbers(gateway, journal, ingest, streams, sweeper),),
+        metrics=(Numbers(gateway, journal, ingest, streams, sweeper), integrating),
         pages=Pages(),
         checks={
             "disk": partial(describe_room, settings.data_dir),
             "journal": journal.describe,
         },
     )
-    return Services(journal, follower, presence, identity, mail, gateway, http, sweeper)
+    return Services(
+        journal,
+        follower,
+        presence,
+        identity,
+        mail,
+        gateway,
+        http,
+        sweeper,
+        integrating,
+        client,
+    )
 
 
 def _sweep_rules(settings: Settings) -> list[SweepRule]:
@@ -169,6 +195,9 @@ def _sweep_rules(settings: Settings) -> list[SweepRule]:
     rules = [expired(key) for key in (*digests, transfer_requests.c.id)]
     if settings.events_days:
         rules.append(SweepRule(events.c.id, partial(is_older_than, settings.events_days)))
+    if settings.deliveries_days:
+        old = partial(delivery_store.is_older_than, settings.deliveries_days)
+        rules.append(SweepRule(delivery_store.deliveries.c.id, old))
     return rules
 
 

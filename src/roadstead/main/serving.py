@@ -64,6 +64,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
     services = build_services(settings, database)
     with contextlib.closing(bind_http(settings)) as http_socket:
         await services.follower.start()
+        await services.integrating.start()
         if settings.udp is not None:
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
         services.http.bound_origin = origin_of(settings, http_socket)
@@ -94,6 +95,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
                 task.cancel()
         services.gateway.close_socket()
         await services.http.resets.close()
+        await services.client.close()
         services.identity.close()
 
 
@@ -113,6 +115,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "gateway": services.gateway.run(),
         "mail": services.mail.run(),
         "sweeper": services.sweeper.run(),
+        **services.integrating.background(),
     }
     return [tasks.create_task(work, name=name) for name, work in parts.items()]
 
@@ -126,6 +129,7 @@ async def _stop_in_order(
     web.should_exit = True
     await serving
     await services.gateway.stop()
+    await services.integrating.parts.engine.stop()
     await services.journal.close()
 
 

@@ -45,6 +45,11 @@ RESOLVER_THREADS = 8
 KEEP_ALIVE_S = 30.0
 
 
+OWN_HEADERS = {"X-Forwarded-For": "192.0.2.1"}
+"""Goes with requests to this very server, which must not take a tenant's webhook for somebody at
+the machine itself (to whom ``/metrics`` is open). The address is one of nobody: RFC 5737."""
+
+
 class RefusedTarget(OSError):
     """The address is not one that a tenant may reach."""
 
@@ -119,19 +124,21 @@ class HttpClient:
 
         if origin_of(request.url) is None:
             raise HttpFailure("bad_url", "the address is not an http or https URL")
-        session = self._session(self._allow_private or self.is_own(request.url))
+        own = self.is_own(request.url)
+        headers = {**request.headers, **OWN_HEADERS} if own else request.headers
+        session = self._session(self._allow_private or own)
         try:
             async with session.request(
                 request.method,
                 URL(request.url, encoded=True),
                 data=request.body or None,
-                headers=request.headers,
+                headers=headers,
                 ssl=True if request.verify_tls else self._unverified,
                 allow_redirects=False,
             ) as response:
                 body, cut = await self._read(response)
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return HttpAnswer(response.status, headers, body, cut)
+                got = {name.lower(): value for name, value in response.headers.items()}
+                return HttpAnswer(response.status, got, body, cut)
         except TimeoutError:  # to connect, or the whole: aiohttp's are subclasses
             raise HttpFailure("timeout", "the host did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError, UnicodeError) as error:

@@ -1,0 +1,95 @@
+"""Which integrations does an event go to? Pure.
+
+Source: particle cloud notes §3.9, §3.6.2.
+"""
+
+from collections.abc import Iterable
+
+from roadstead.events.model import Event
+from roadstead.integrations.model import Integration, Owner
+
+ANSWER_NAMES = ("hook-sent/", "hook-response/", "hook-error/")
+"""Events that tell of webhooks never cause any, or there would be no end."""
+
+DEVICE_ID_CHARS = 24
+
+
+def is_answer(name: str) -> bool:
+    """Whether a name is one of those that tell of webhooks, with a device's id before or not."""
+    if name.startswith(ANSWER_NAMES):
+        return True
+    own = name[DEVICE_ID_CHARS : DEVICE_ID_CHARS + 1] == "/"
+    return own and name.startswith(ANSWER_NAMES, DEVICE_ID_CHARS + 1)
+
+
+def matches(hook: Integration, event: Event) -> bool:
+    """Whether an event of the hook's owner goes to the hook."""
+    return (
+        event.name.startswith(hook.event)
+        and (hook.device_id is None or hook.device_id == event.device_id)
+        and not hook.disabled
+        and not is_answer(event.name)
+    )
+
+
+class HookIndex:
+    """All integrations by owner: an event of owners without any costs a few look-ups."""
+
+    def __init__(self) -> None:
+        self._by_owner: dict[Owner, dict[str, Integration]] = {}
+        self._owners: dict[str, Owner] = {}
+
+    def __len__(self) -> int:
+        """Number of integrations."""
+        return len(self._owners)
+
+    def put(self, hook: Integration) -> None:
+        """Adds or replaces one."""
+        self.drop(hook.id)
+        self._owners[hook.id] = hook.owner
+        self._by_owner.setdefault(hook.owner, {})[hook.id] = hook
+
+    def drop(self, hook_id: str) -> None:
+        """Forgets one."""
+        owner = self._owners.pop(hook_id, None)
+        if owner is None:
+            return
+        hooks = self._by_owner[owner]
+        del hooks[hook_id]
+        if not hooks:
+            del self._by_owner[owner]
+
+    def get(self, hook_id: str) -> Integration | None:
+        """One by its id."""
+        owner = self._owners.get(hook_id)
+        return self._by_owner[owner].get(hook_id) if owner else None
+
+    def all(self) -> Iterable[Integration]:
+        """All of them."""
+        for hooks in tuple(self._by_owner.values()):
+            yield from tuple(hooks.values())
+
+    def has_organizations(self) -> bool:
+        """Whether any belongs to an organization; then an event's must be known."""
+        return any(owner.kind == "organization" for owner in self._by_owner)
+
+    def find(self, event: Event, organization_id: str | None = None) -> list[Integration]:
+        """The integrations that this event goes to.
+
+        Args:
+            event: of a device, a product or an account.
+            organization_id: organization of the event's product.
+        """
+        owners = []
+        if event.owner_id:
+            owners.append(Owner("user", event.owner_id))
+        if event.product_id is not None:
+            owners.append(Owner("product", str(event.product_id)))
+        if organization_id:
+            owners.append(Owner("organization", organization_id))
+        found: list[Integration] = []
+        for owner in owners:
+            hooks = self._by_owner.get(owner)
+            if hooks is not None:
+                found += [hook for hook in hooks.values() if matches(hook, event)]
+        return found

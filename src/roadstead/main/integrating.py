@@ -1,0 +1,136 @@
+"""Builds what carries events out of the server."""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roadstead.bus.local import LocalBus
+from roadstead.events.ingest import EventIngest
+from roadstead.http.integration_parts import IntegrationParts
+from roadstead.http.metrics import Sample
+from roadstead.integrations.breakers import Breakers
+from roadstead.integrations.catalogue import Catalogue
+from roadstead.integrations.delivery_log import DeliveryLog
+from roadstead.integrations.engine import DeliveryEngine
+from roadstead.integrations.matching import HookIndex
+from roadstead.integrations.model import Kind
+from roadstead.integrations.product_owners import ProductOwners
+from roadstead.integrations.sending import Sender, WebhookSender
+from roadstead.integrations.service import IntegrationService
+from roadstead.integrations.settling import Settling
+from roadstead.integrations.template_files import TemplateFiles
+from roadstead.integrations.trying import Trying
+from roadstead.kit.clock import Clock
+from roadstead.kit.ids import EventIds
+from roadstead.outbound.http_client import HttpClient
+from roadstead.storage.database import Database
+from roadstead.storage.journal import Journal
+from roadstead.storage.secret_box import SecretBox
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationNeeds:
+    """What these parts are built on.
+
+    Attributes:
+        announce: called after a change was committed that other processes must hear of.
+        templates: the operator's folder of templates.
+        scale: shrinks the pauses between attempts; 1 in a real server.
+    """
+
+    database: Database
+    clock: Clock
+    box: SecretBox
+    bus: LocalBus
+    journal: Journal
+    ingest: EventIngest
+    client: HttpClient
+    announce: Callable[[], None]
+    templates: Path
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Integrating:
+    """The parts, and their life."""
+
+    parts: IntegrationParts
+    catalogue: Catalogue
+    owners: ProductOwners
+    settling: Settling
+
+    async def start(self) -> None:
+        """Before any event is accepted: from then on none misses its integrations."""
+        await self.owners.start()
+        await self.catalogue.start()
+        await self.parts.engine.start()
+
+    def background(self) -> Mapping[str, Coroutine[Any, Any, None]]:
+        """What runs beside the server, by name."""
+        return {
+            "integrations": self.catalogue.run(),
+            "deliveries": self.parts.engine.run(),
+            "product-owners": self.owners.run(),
+        }
+
+    def samples(self) -> Iterable[Sample]:
+        """Numbers for ``/metrics``."""
+        engine, settling = self.parts.engine, self.settling
+        counters = {
+            "hook_deliveries": ("Deliveries committed with their events.", engine.planned),
+            "hook_requests": ("Requests sent for deliveries.", engine.attempted),
+            "hook_requests_held": ("Requests that a breaker held back.", engine.held),
+            "hook_replies_lost": ("Answers that found no room.", settling.lost_replies),
+        }
+        for name, (words, value) in counters.items():
+            yield Sample(f"roadstead_{name}_total", words, "counter", value)
+        for outcome in ("delivered", "failed", "rejected", "expired", "retried"):
+            words = "What attempts of deliveries came to."
+            value = settling.outcomes[outcome]
+            labels = {"outcome": outcome}
+            yield Sample("roadstead_hook_outcomes_total", words, "counter", value, labels)
+        hooks, hosts = self.parts.breakers.open_counts()
+        gauges = {
+            "hook_requests_in_flight": ("Requests under way.", engine.in_flight),
+            "hook_deliveries_waiting": ("Deliveries in memory that wait.", engine.waiting),
+            "hook_breakers_open": ("Hooks whose breaker is open.", hooks),
+            "hook_hosts_asleep": ("Hosts that are left alone for a while.", hosts),
+        }
+        for name, (words, value) in gauges.items():
+            yield Sample(f"roadstead_{name}", words, "gauge", value)
+
+
+def build_integrating(needs: IntegrationNeeds) -> Integrating:
+    """Builds the parts and makes ingest ask them about each event; nothing runs yet."""
+    hooks, ids = HookIndex(), EventIds()
+    breakers = Breakers(needs.clock.monotonic, scale=needs.scale)
+    settling = Settling(needs.journal, needs.ingest, scale=needs.scale)
+    senders: dict[Kind, Sender] = {"Webhook": WebhookSender(needs.client, needs.clock)}
+    trying = Trying(needs.database, needs.clock, senders, ids)
+    owners = ProductOwners(needs.database, needs.bus)
+    engine = DeliveryEngine(
+        needs.database, needs.clock, hooks, trying, breakers, settling, ids, owners.organization_of
+    )
+
+    def reset(hook_id: str) -> None:
+        hook = hooks.get(hook_id)
+        if hook is not None:
+            breakers.reset(hook)
+            engine.wake(hook.owner)
+
+    catalogue = Catalogue(needs.database, needs.box, needs.bus, hooks, engine, reset)
+    service = IntegrationService(
+        needs.database,
+        needs.clock,
+        needs.box,
+        needs.announce,
+        catalogue,
+        TemplateFiles(needs.templates),
+        trying,
+    )
+    log = DeliveryLog(needs.database, needs.clock, needs.announce)
+    needs.ingest.react_with(engine)
+    return Integrating(
+        IntegrationParts(service, log, engine, breakers), catalogue, owners, settling
+    )
