@@ -19,7 +19,12 @@ def register(app: typer.Typer) -> None:
 
 
 def set_plan(
-    owner: Annotated[str, typer.Argument(metavar="OWNER", help="E-mail address of the account.")],
+    owner: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER", help="E-mail address of an account, or an organization's slug."
+        ),
+    ],
     plan: Annotated[str, typer.Argument(metavar="|".join(PLAN_NAMES), help="The plan.")],
     data_dir: DataDir = None,
 ) -> None:

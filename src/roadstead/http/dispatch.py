@@ -131,7 +131,10 @@ class Dispatcher:
                 reached=reached,
                 reached_organization=organization,
             )
-            return _as_answer(await operation.handler(call), operation)
+            answer = _as_answer(await operation.handler(call), operation)
+            if isinstance(answer, StreamAnswer) and actor is not None:
+                self._keep_while_allowed(answer, operation, found.parameters, actor)
+            return answer
 
     def _parse(self, scope: Scope, receive: Receive) -> _Request:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -237,6 +240,27 @@ class Dispatcher:
         if operation.permission not in reached.rights:
             raise _refusal(actor)
         return reached
+
+    def _keep_while_allowed(
+        self,
+        answer: StreamAnswer,
+        operation: Operation,
+        parameters: Mapping[str, str],
+        actor: Actor,
+    ) -> None:
+        """Ends a stream of a product or organization when its reader may not have it any more."""
+        if not {"product", "org"} & parameters.keys():
+            return
+
+        async def still_allowed() -> bool:
+            try:
+                await self._reach_product(operation, parameters, actor)
+                await self._reach_organization(operation, parameters, actor)
+            except (NotFound, Forbidden):
+                return False
+            return True
+
+        answer.user_id, answer.still_allowed = actor.user_id, still_allowed
 
     @staticmethod
     def _check_permission(

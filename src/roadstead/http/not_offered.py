@@ -29,7 +29,6 @@ _OPEN_ROUTES = (("GET", "/v1/build_targets", "Compiling in the cloud"),)
 
 _ROUTES = (
     ("GET", "/v1/user/search", "Searching"),
-    ("GET", "/v1/user/service_agreements", "Usage and service agreements"),
     (ANY_METHOD, "/v1/user/service_agreements/{rest*}", "Usage and service agreements"),
     (ANY_METHOD, "/v1/user/usage_reports/{rest*}", "Usage and service agreements"),
     ("PUT", "/v1/devices/{device}/unprotect", "Device Protection"),

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from roadstead.identity.authorizing import Authorizations
 from roadstead.identity.customers import Customers
 from roadstead.identity.oauth_clients import OAuthClients
+from roadstead.organizations.agreements import Agreements
 from roadstead.organizations.api_users import ApiUsers
 from roadstead.organizations.invitations import Invitations
 from roadstead.organizations.limits import PlanLimits
 from roadstead.organizations.plans import PlanService
 from roadstead.organizations.service import Organizations
 from roadstead.organizations.teams import Teams
+from roadstead.products.moving import ProductMoves
 from roadstead.storage.secret_box import SecretBox
 
 
@@ -31,4 +33,6 @@ class PeopleParts:
     clients: OAuthClients
     customers: Customers
     authorizations: Authorizations
+    moves: ProductMoves
+    agreements: Agreements
     box: SecretBox

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from roadstead.bus.local import LocalBus
 from roadstead.events.streams import EventStream
 from roadstead.http.metrics import Sample
+from roadstead.identity.recording import ACCESS_CHANGED
 from roadstead.kit.errors import TooMany, Unavailable
 from roadstead.storage.outbox import OutboxMessage
 
@@ -64,7 +65,9 @@ class OpenStreams:
         self._watch: asyncio.Task[None] | None = None
         self._opened = 0
         self._unread_cut = 0
+        self._checking: set[asyncio.Task[None]] = set()
         bus.subscribe("token.revoked", self._hear_revoked)
+        bus.subscribe(ACCESS_CHANGED, self._hear_access)
 
     def admit(self, address: str) -> None:
         """Checks that one more stream may be opened; to be asked before the stream is made.
@@ -126,6 +129,26 @@ class OpenStreams:
             if stream.token_digest is not None and stream.token_digest.hex() == message.key:
                 pump.cancel()
 
+    def _hear_access(self, message: object) -> None:
+        """Looks again at the streams of somebody whose teams have changed, or of everybody."""
+        if not isinstance(message, OutboxMessage):
+            return
+        for stream, pump in list(self._running.items()):
+            if stream.still_allowed is not None and message.key in ("", stream.user_id):
+                task = asyncio.create_task(_end_unless(stream.still_allowed, pump))
+                self._checking.add(task)
+                task.add_done_callback(self._checking.discard)
+
+
+async def _end_unless(allowed: Callable[[], Awaitable[bool]], pump: asyncio.Task[None]) -> None:
+    try:
+        if await allowed():
+            return
+    except Exception:
+        # What cannot be looked up now is not shown either; the reader comes again.
+        log.exception("an event stream could not be checked")
+    pump.cancel()
+
 
 class StreamAnswer:
     """An ASGI answer that sends the blocks of one stream until one side ends it.
@@ -137,6 +160,11 @@ class StreamAnswer:
         token_digest: of the token that the stream lives by.
         remaining_s: asked once, when the end of the token would already be heard of; gives the
             seconds that the token has left, 0 if it has ended, None if it never ends.
+
+    Attributes:
+        user_id: whose stream it is.
+        still_allowed: asked when the teams of that user changed; False ends the stream. None for
+            streams of one's own.
     """
 
     def __init__(
@@ -150,6 +178,8 @@ class StreamAnswer:
     ) -> None:
         self.address = address
         self.token_digest = token_digest
+        self.user_id = ""
+        self.still_allowed: Callable[[], Awaitable[bool]] | None = None
         self._blocks = blocks
         self._streams = streams
         self._remaining_s = remaining_s

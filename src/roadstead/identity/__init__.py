@@ -20,6 +20,9 @@ Files:
     sign_in      which proofs give which token
     resets       a new password by mail;  letters: what the server writes to people
     removal      the end of an account
+    oauth_clients   programs that tokens are issued through;  client_store: their table
+    customers    end users of a product, in three kinds;  customer_store: their table
+    authorizing  codes of the login page
     safety_store the tables of factors, codes, resets and refresh tokens
 
 Who calls it: the HTTP edge for every request, the command line, and organizations for the owner of

@@ -9,6 +9,9 @@ from roadstead.identity.model import Actor, User
 
 Facts = dict[str, object] | None
 
+ACCESS_CHANGED = "access.changed"
+"""Outbox topic: what a user may reach has changed; keyed by user id, empty for everybody."""
+
 
 def record(
     conn: Connection,

@@ -21,10 +21,11 @@ from sqlalchemy import Connection
 from roadstead.identity import safety_store, totp
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.model import Actor, SecondFactor, User
-from roadstead.identity.recording import actor_of, record
+from roadstead.identity.recording import ACCESS_CHANGED, actor_of, record
 from roadstead.identity.service import IdentityService
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, Forbidden, Invalid, NotFound
+from roadstead.storage import outbox
 from roadstead.storage.database import Database
 from roadstead.storage.secret_box import SecretBox
 
@@ -184,6 +185,8 @@ class SecondFactors:
                 raise NotFound("mfa_not_enabled", "Your account has no second factor.")
             after: dict[str, object] = {"mfa": False}
             record(conn, actor, "user.disable_mfa", user.id, {"mfa": True}, after, at=now)
+            # Organizations that demand a second factor are closed to them now.
+            outbox.append(conn, ACCESS_CHANGED, user.id)
 
         await self._database.write(work, durable=True)
 

@@ -10,6 +10,7 @@ from roadstead.identity.customers import Customers
 from roadstead.identity.oauth_clients import OAuthClients
 from roadstead.identity.service import IdentityService
 from roadstead.kit.clock import Clock
+from roadstead.organizations.agreements import Agreements
 from roadstead.organizations.api_users import ApiUsers
 from roadstead.organizations.invitations import Invitations
 from roadstead.organizations.limits import PlanLimits
@@ -18,6 +19,7 @@ from roadstead.organizations.plans import PlanService
 from roadstead.organizations.service import Organizations
 from roadstead.organizations.teams import Teams
 from roadstead.outbound.mailbox import Mailbox
+from roadstead.products.moving import ProductMoves
 from roadstead.products.plan_counts import ProductDeviceCounts, product_ids_of
 from roadstead.storage.database import Database
 from roadstead.storage.secret_box import SecretBox
@@ -70,5 +72,7 @@ def build_people(needs: PeopleNeeds, plans: PlanService, limits: PlanLimits) -> 
         clients=OAuthClients(database, clock, announce, identity),
         customers=Customers(database, clock, identity, release_of_customer, announce),
         authorizations=Authorizations(database, clock, identity),
+        moves=ProductMoves(database, clock, announce, limits),
+        agreements=Agreements(database, limits),
         box=needs.box,
     )

@@ -13,6 +13,7 @@ Files:
     service    organizations: create, find for a request, change, hand over, remove
     teams      who is on a team;  invitations: how people come onto it;  roles: as people write them
     api_users  programs on a team, with scopes and one token
+    agreements an owner's plan with its use
     letters    what is written to people;  telling: audit rows and messages of a change
     store, organization_store, team_store   the tables and their queries
 

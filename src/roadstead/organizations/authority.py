@@ -19,9 +19,6 @@ from roadstead.organizations.model import (
     team_of_product,
 )
 
-ACCESS_CHANGED = "access.changed"
-"""Outbox topic: what a user may reach has changed; keyed by user id, empty for everybody."""
-
 
 def rights_on_product(
     conn: Connection, actor: Actor, product_id: int, owner: Owner

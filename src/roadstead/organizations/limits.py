@@ -32,6 +32,22 @@ class DeviceCounts(Protocol):
     def in_products_of(self, conn: Connection, owner: Owner) -> int:
         """Devices of all products of an owner."""
 
+    def in_largest_product_of(self, conn: Connection, owner: Owner) -> int:
+        """Devices of that product of an owner that has the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanUse:
+    """How much of a plan is used.
+
+    Attributes:
+        devices: in products and outside.
+        limit_reached: there is no room left, somewhere.
+    """
+
+    devices: int
+    limit_reached: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -123,6 +139,45 @@ class PlanLimits:
             return _reservation(plan, wanted, terms.devices_per_account, used, "in one account")
         return Reservation(plan, wanted, wanted)
 
+    def check_move(self, conn: Connection, owner: Owner, devices: int) -> None:
+        """Refuses a product that the new owner's plan has no room for.
+
+        Raises:
+            Forbidden: ``plan_limit``.
+        """
+        plan = self.plan_of(conn, owner)
+        terms = terms_of(plan)
+        if terms.devices_per_product is not None:
+            room = _reservation(plan, devices, terms.devices_per_product, 0, "in one product")
+        elif terms.devices_per_account is not None:
+            used = self._of_account(conn, owner)
+            room = _reservation(plan, devices, terms.devices_per_account, used, "in one account")
+        else:
+            return
+        if room.granted < devices:
+            raise room.refusal()
+
+    def reserve_move(self, conn: Connection, owner: Owner, devices: int, at: datetime) -> None:
+        """As ``check_move``, with the new owner's row locked until the transaction ends.
+
+        Raises:
+            Forbidden: ``plan_limit``.
+        """
+        self._lock(conn, owner, at)
+        self.check_move(conn, owner, devices)
+
+    def use_of(self, conn: Connection, owner: Owner) -> PlanUse:
+        """How much of the plan an owner uses now."""
+        terms = self.terms_of(conn, owner)
+        in_products = self._counts.in_products_of(conn, owner)
+        outside = self._counts.outside_products(conn, owner.user_id) if owner.user_id else 0
+        full = (
+            _is_full(terms.devices_per_account, in_products + outside),
+            _is_full(terms.devices_outside_products, outside),
+            _is_full(terms.devices_per_product, self._counts.in_largest_product_of(conn, owner)),
+        )
+        return PlanUse(in_products + outside, any(full))
+
     def _of_account(self, conn: Connection, owner: Owner) -> int:
         used = self._counts.in_products_of(conn, owner)
         if owner.user_id is not None:
@@ -137,6 +192,10 @@ class PlanLimits:
             conn.execute(row.with_for_update())
         plan = self.plan_of(conn, owner)
         return plan, terms_of(plan)
+
+
+def _is_full(limit: int | None, used: int) -> bool:
+    return limit is not None and used >= limit
 
 
 def _reservation(plan: PlanName, wanted: int, limit: int, used: int, where: str) -> Reservation:

@@ -11,7 +11,8 @@ from roadstead.identity.store import find_user_by_name
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Forbidden, Invalid, NotFound
 from roadstead.organizations import store
-from roadstead.organizations.model import PLAN_NAMES, PlanName
+from roadstead.organizations.model import PLAN_NAMES, Owner, PlanName
+from roadstead.organizations.organization_store import find_organization
 from roadstead.storage import outbox
 from roadstead.storage.database import Database
 
@@ -43,7 +44,7 @@ class PlanService:
         """Puts an owner on a plan; gives the owner's id.
 
         Args:
-            owner: e-mail address of an account.
+            owner: e-mail address of an account, or an organization's slug.
             plan: name of the plan.
             actor: an administrator of the server.
 
@@ -56,11 +57,13 @@ class PlanService:
         now = self._clock.now()
 
         def work(conn: Connection) -> str:
-            user = find_user_by_name(conn, owner.strip().lower())
-            if user is None:
-                raise NotFound("owner_not_found", f"There is no account {owner!r}.")
-            self._put(conn, user.id, plan, actor, now)
-            return user.id
+            found = _find_owner(conn, owner.strip().lower())
+            if found is None:
+                raise NotFound(
+                    "owner_not_found", f"There is no account and no organization {owner!r}."
+                )
+            self._put(conn, found, plan, actor, now)
+            return found.id
 
         owner_id = await self._database.write(work, durable=True)
         self._announce()
@@ -79,25 +82,34 @@ class PlanService:
         The first administrator is whoever owns the server, so nothing is held back from them.
         """
         plan: PlanName = "enterprise" if first_admin else self._default_plan
-        self._put(conn, user.id, plan, actor, user.created_at)
+        self._put(conn, Owner(user_id=user.id), plan, actor, user.created_at)
 
     def _put(
-        self, conn: Connection, owner_id: str, plan: PlanName, actor: Actor, at: datetime
+        self, conn: Connection, owner: Owner, plan: PlanName, actor: Actor, at: datetime
     ) -> None:
-        before = store.find_plan(conn, owner_id)
-        store.put_plan(conn, owner_id, plan, at)
+        before = store.find_plan(conn, owner.id)
+        store.put_plan(conn, owner.id, plan, at)
+        kind = "user" if owner.user_id else "organization"
         trail.record(
             conn,
             actor_id=actor.user_id,
             actor_name=actor.username,
             address=actor.address,
             action="plan.set",
-            target=f"user/{owner_id}",
+            target=f"{kind}/{owner.id}",
             before=None if before is None else {"plan": before},
             after={"plan": plan},
             at=at,
         )
-        outbox.append(conn, "plan.changed", owner_id)
+        outbox.append(conn, "plan.changed", owner.id)
+
+
+def _find_owner(conn: Connection, ref: str) -> Owner | None:
+    user = find_user_by_name(conn, ref)
+    if user is not None:
+        return Owner(user_id=user.id)
+    found = find_organization(conn, ref)
+    return None if found is None else found.owner
 
 
 def parse_plan(text: str) -> PlanName:

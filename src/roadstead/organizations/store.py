@@ -24,6 +24,11 @@ def find_plan(conn: Connection, owner_id: str) -> PlanName | None:
     return cast(PlanName | None, plan)
 
 
+def find_changed_at(conn: Connection, owner_id: str) -> datetime | None:
+    """When the plan of this owner was set."""
+    return conn.scalar(select(plans.c.changed_at).where(plans.c.owner_id == owner_id))
+
+
 def put_plan(conn: Connection, owner_id: str, plan: PlanName, at: datetime) -> None:
     """Sets the plan of this owner, whether one was set or not."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert

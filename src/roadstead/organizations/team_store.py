@@ -119,6 +119,12 @@ def delete_member(conn: Connection, team: str, user_id: str) -> bool:
     return conn.execute(gone).rowcount == 1
 
 
+def delete_member_by_name(conn: Connection, team: str, username: str) -> None:
+    """Removes the member with this e-mail address."""
+    wanted = select(users.c.id).where(users.c.username == username)
+    conn.execute(delete(team_members).where(_M.team == team, _M.user_id.in_(wanted)))
+
+
 def delete_memberships(conn: Connection, user_id: str, teams: list[str]) -> list[str]:
     """Removes a user from those of the teams that they are on; gives these."""
     gone = delete(team_members).where(_M.user_id == user_id, _M.team.in_(teams))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from roadstead.audit import trail
 from roadstead.identity.model import Actor
-from roadstead.organizations.authority import ACCESS_CHANGED
+from roadstead.identity.recording import ACCESS_CHANGED
 from roadstead.storage import outbox
 
 Facts = dict[str, object] | None

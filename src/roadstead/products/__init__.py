@@ -12,6 +12,8 @@ Files:
     membership_store  the table ``product_devices``
     group_store  the tables ``device_groups`` and ``device_group_members``
     access       the port by which a product learns what somebody may do with it
+    moving       a product changes hands
+    plan_counts  counts devices for plans
     team_access  fills it from teams and organizations
     service      create, list, get, and finding a product for a request
 

@@ -29,6 +29,11 @@ class ProductDeviceCounts:
         query = select(func.coalesce(func.sum(_P.device_count), 0)).where(_owned_by(owner))
         return int(conn.scalar(query) or 0)
 
+    def in_largest_product_of(self, conn: Connection, owner: Owner) -> int:
+        """Devices of that product of an owner that has the most."""
+        query = select(func.coalesce(func.max(_P.device_count), 0)).where(_owned_by(owner))
+        return int(conn.scalar(query) or 0)
+
 
 def product_ids_of(conn: Connection, organization_id: str) -> Sequence[int]:
     """The numbers of an organization's products; fills ``organizations.invitations.ProductsOf``."""

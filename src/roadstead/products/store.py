@@ -169,6 +169,19 @@ def put_id(conn: Connection, product_id: int, owner: Owner, at: datetime) -> Non
     conn.execute(insert(product_ids).values(**values))
 
 
+def update_owner(conn: Connection, product_id: int, owner: Owner, at: datetime) -> None:
+    """Gives a product, and with it its number, to another owner."""
+    values = {
+        "owner_user_id": owner.user_id,
+        "owner_organization_id": owner.organization_id,
+        "updated_at": at,
+    }
+    conn.execute(update(products).where(_P.id == product_id).values(**values))
+    conn.execute(
+        update(product_ids).where(product_ids.c.id == product_id).values(owner_id=owner.id)
+    )
+
+
 def count_devices(
     conn: Connection,
     product_id: int,
