@@ -135,6 +135,13 @@ class Settings:
     deliveries_days: int
     """Days that deliveries of webhooks can be looked up and replayed; 0 keeps all. Default 7."""
 
+    updates_at_once: int
+    """Transfers of firmware at the same time. Default 500: each takes some kilobytes of memory."""
+
+    update_bytes_per_s: int
+    """Content of firmware sent to all devices together, in bytes per second. Default 16000000:
+    leaves room for everything else on one core."""
+
     tcp_given: bool = False
     """Whether ``tcp`` was asked for by name and is not the default."""
 
@@ -364,6 +371,15 @@ def _parse_days(name: str, text: str) -> int:
     return int(text)
 
 
+def _parse_number(least: int, most: int) -> Callable[[str, str], int]:
+    def parse(name: str, text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not least <= int(text) <= most:
+            raise _refuse(name, text, f"a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
 def _one_of(*choices: str) -> Callable[[str, str], str]:
     def parse(name: str, text: str) -> str:
         if text.lower() not in choices:
@@ -400,6 +416,8 @@ _KEYS: dict[str, _Key] = {
     "tls_cert": _Key(_parse_path, ""),
     "tls_key": _Key(_parse_path, ""),
     "log_format": _Key(_one_of("text", "json"), "text"),
+    "updates_at_once": _Key(_parse_number(1, 20_000), "500"),
+    "update_bytes_per_s": _Key(_parse_number(1000, 10_000_000_000), "16000000"),
     "events_days": _Key(_parse_days, "30"),
     "deliveries_days": _Key(_parse_days, "7"),
     "log_level": _Key(_one_of("debug", "info", "warning", "error"), "info"),

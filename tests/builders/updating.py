@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
@@ -58,12 +59,13 @@ class Shelf:
         number: int | None = None,
         product_id: int | None = None,
         conditions: NetworkConditions = PERFECT,
-        connected: bool = True,
+        prepare: Callable[[str], Awaitable[None]] | None = None,
         **what: Any,
     ) -> VirtualDevice:
         """A registered device of OWNER that is online and runs this version.
 
-        Its network is what ``conditions`` say once it is connected.
+        Its network is what ``conditions`` say once it is connected. ``prepare`` is called with its
+        id once it is registered, before it connects.
         """
         seed = len(self.devices) + 1 if number is None else number
         identity = make_identity(ARGON, Random(seed))
@@ -88,9 +90,10 @@ class Shelf:
             **what,
         )
         self.devices.append(device)
+        if prepare is not None:
+            await prepare(identity.text_id)
         device.start()
-        if connected:
-            await device.connected(30)
+        await device.connected(30)
         network.conditions = conditions
         return device
 

@@ -77,8 +77,10 @@ class DeviceLink(Protocol):
     def cancel_update(self, device_id: str) -> bool:
         """Gives a running transfer up, and tells the device; False when there is none."""
 
-    def tell_consent(self, device_id: str, *, forced: bool, pending: bool) -> bool:
+    def tell_consent(self, device_id: str, *, forced: bool, pending: bool | None) -> bool:
         """Tells a device whether its consent is overridden and whether an update waits for it.
+
+        Nothing is said of the latter when ``pending`` is None.
 
         False when it is not online, or its release knows no such thing.
         """

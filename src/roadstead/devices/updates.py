@@ -78,9 +78,10 @@ class UpdateResult(msgspec.Struct, frozen=True):
         return self.end == "delivered"
 
 
-Occasion = Literal["handshake", "resumed", "agreed"]
+Occasion = Literal["handshake", "resumed", "agreed", "heard"]
 """Why a device may be looked at now: it is there by a new session and has said everything; it is
-there again on a kept one; it has just agreed to updates, or confirmed that they are forced."""
+there again on a kept one; it has just agreed to updates, or confirmed that they are forced; it is
+heard again after it seemed to be away."""
 
 
 class UpdateDesk(Protocol):

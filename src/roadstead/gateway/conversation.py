@@ -27,6 +27,7 @@ from roadstead.gateway.effects import (
     FeedUpdate,
     Purpose,
     Respond,
+    SeekUpdate,
     Succeed,
 )
 from roadstead.gateway.state import DeviceState
@@ -68,7 +69,8 @@ def on_ping(state: DeviceState) -> list[Effect]:
 
 def on_return(state: DeviceState) -> list[Effect]:
     """The device is heard again on a kept session."""
-    return hello_rules.come_online(state, handshake=False)
+    heard = () if state.stranger else (SeekUpdate("heard"),)
+    return [*hello_rules.come_online(state, handshake=False), *heard]
 
 
 def on_response(state: DeviceState, purpose: Purpose, message: Message) -> list[Effect]:

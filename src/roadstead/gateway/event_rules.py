@@ -98,17 +98,22 @@ def on_subscribe(state: DeviceState, request: Request) -> list[Effect]:
     return [StoreSubscriptions(request, then=(Acknowledge(request),))]
 
 
-def tell_consent(state: DeviceState, *, forced: bool, pending: bool) -> list[Effect]:
+def tell_consent(state: DeviceState, *, forced: bool, pending: bool | None) -> list[Effect]:
     """What the device forgot with its last reset: whether updates are forced, or pending.
+
+    Nothing is said of the latter when it is None: an update that begins speaks for itself.
 
     Never without data: some releases hand a null pointer to their handler.
     """
     if state.hello is None or not state.hello.has(HelloFlag.IMMEDIATE_UPDATES):
         return []
-    return [
-        tell_event("particle/device/updates/forced", b"true" if forced else b"false"),
-        tell_event("particle/device/updates/pending", b"true" if pending else b"false"),
+    told: list[Effect] = [
+        tell_event("particle/device/updates/forced", b"true" if forced else b"false")
     ]
+    if pending is not None:
+        word = b"true" if pending else b"false"
+        told.append(tell_event("particle/device/updates/pending", word))
+    return told
 
 
 def _publish(event: DeviceEvent, request: Request | None) -> PublishEvent:

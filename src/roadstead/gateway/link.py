@@ -150,7 +150,7 @@ class GatewayLink:
         connection = self._connections.find(device_id)
         return connection is not None and self._updates.cancel(connection)
 
-    def tell_consent(self, device_id: str, *, forced: bool, pending: bool) -> bool:
+    def tell_consent(self, device_id: str, *, forced: bool, pending: bool | None) -> bool:
         """Tells a device whether updates are forced, and whether one is pending."""
         connection = self._connections.find(device_id)
         if connection is None or not connection.state.online:

@@ -265,7 +265,7 @@ class Performer:
             and identity is not None
             and self.desk.consult(state.device_id, identity.product_id, effect.occasion)
         )
-        if not decided and effect.occasion != "agreed":
+        if not decided and effect.occasion in ("handshake", "resumed"):
             self.perform(connection, event_rules.tell_consent(state, forced=False, pending=False))
 
     def _set_online(self, connection: Connection, effect: SetOnline) -> None:

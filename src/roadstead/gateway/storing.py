@@ -214,6 +214,8 @@ class Storing:
         device_id = connection.state.device_id
         before = await self._registry.find_description(device_id)
         await self._reports.system(device_id, description)
+        if connection.state.safe_mode and self.desk is not None:
+            self.desk.safe_mode(device_id, description)
         app_hash = app_hash_of(description)
         if app_hash and before is not None and app_hash != app_hash_of(before.system or {}):
             event = PublishEvent(APP_HASH_EVENT, app_hash.encode(), source="system")

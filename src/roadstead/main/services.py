@@ -21,7 +21,7 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.store import events, is_older_than
 from roadstead.events.streams import EventStreams
-from roadstead.firmware.ports import NoDeliveries
+from roadstead.firmware.delivery import DeliveryEngine
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
@@ -65,6 +65,7 @@ class Services:
     identity: IdentityService
     mail: MailQueue
     gateway: Gateway
+    deliveries: DeliveryEngine
     http: HttpParts
     sweeper: Sweeper
     integrating: Integrating
@@ -99,7 +100,10 @@ def build_services(settings: Settings, database: Database) -> Services:
         await vitals.store(device_id, readings, service)
 
     gateway = Gateway(
-        GatewaySettings(unknown_devices=settings.unknown_devices),
+        GatewaySettings(
+            unknown_devices=settings.unknown_devices,
+            update_bytes_per_s=settings.update_bytes_per_s,
+        ),
         server_key=keys.ec,
         database=database,
         journal=journal,
@@ -112,6 +116,19 @@ def build_services(settings: Settings, database: Database) -> Services:
         clock=clock,
         vitals_sink=keep_vitals,
     )
+    blobs = open_blobs(settings.blobs_url, settings.blobs_dir)
+    deliveries = DeliveryEngine(
+        database=database,
+        journal=journal,
+        bus=bus,
+        clock=clock,
+        link=gateway.link,
+        registry=registry,
+        ingest=ingest,
+        blobs=blobs,
+        at_once=settings.updates_at_once,
+    )
+    gateway.attach(deliveries)
     devices = DeviceService(
         database, clock, registry, presence, gateway.link, announce, settings.device_timeout_s
     )
@@ -141,12 +158,12 @@ def build_services(settings: Settings, database: Database) -> Services:
             FirmwareNeeds(
                 database,
                 clock,
-                open_blobs(settings.blobs_url, settings.blobs_dir),
+                blobs,
                 ingest,
                 announce,
                 limits,
                 gateway.link,
-                NoDeliveries(),
+                deliveries,
             )
         ),
         integrations=integrating.parts,
@@ -182,6 +199,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         identity,
         mail,
         gateway,
+        deliveries,
         http,
         sweeper,
         integrating,

@@ -67,6 +67,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
         await services.integrating.start()
         if settings.udp is not None:
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
+            await services.deliveries.start()
         services.http.bound_origin = origin_of(settings, http_socket)
         web = WebServer(uvicorn_config(services.http, settings))
         if settings.tls_cert is not None and settings.tls_key is not None:
@@ -113,6 +114,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "outbox": services.follower.run(),
         "presence": services.presence.run(),
         "gateway": services.gateway.run(),
+        "deliveries": services.deliveries.run(),
         "mail": services.mail.run(),
         "sweeper": services.sweeper.run(),
         **services.integrating.background(),
@@ -128,6 +130,7 @@ async def _stop_in_order(
     services.http.stopping.set()
     web.should_exit = True
     await serving
+    services.deliveries.stop()
     await services.gateway.stop()
     await services.integrating.parts.engine.stop()
     await services.journal.close()

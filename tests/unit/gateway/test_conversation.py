@@ -347,10 +347,11 @@ def test_goodbye_is_offline_at_once_and_only_once() -> None:
 def test_a_device_heard_again_on_its_session_is_online_without_a_handshake() -> None:
     talk = connected()
     talk.says(encode_goodbye(Goodbye()))
-    assert words(conversation.on_ping(talk.state)) == ["online", *ONLINE]
+    assert words(conversation.on_ping(talk.state)) == ["online", *ONLINE, "seek update: heard"]
     assert conversation.on_ping(talk.state) == []
     words(conversation.on_silence(talk.state))
-    assert talk.event("back", b"") == ["online", *ONLINE, "publish device back=None"]
+    heard = ["online", *ONLINE, "seek update: heard"]
+    assert talk.event("back", b"") == [*heard, "publish device back=None"]
 
 
 def test_silence_is_offline_once() -> None:

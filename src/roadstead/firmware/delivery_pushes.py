@@ -1,0 +1,85 @@
+"""Releases that go out at once: a product's connected members are looked at, a page at a time."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from roadstead.firmware import push_store
+from roadstead.firmware.agenda import Agenda
+from roadstead.firmware.delivery_turns import DeliveryTurns
+from roadstead.firmware.push_store import Push
+from roadstead.kit.errors import Unavailable
+from roadstead.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+OPEN_MAX: Final = 4000
+"""Open deliveries beyond which a push waits until some have ended."""
+
+PAGE: Final = 1000
+"""Members in one step; those that are not connected cost nothing more."""
+
+AGAIN_S: Final = 5.0
+
+Ask = Callable[..., Awaitable[object]]
+"""``DeliveryEngine.ask``, with pauses after failures left as they are."""
+
+
+class DeliveryPushes:
+    """Carries pushes out, one after the other; how far each is stands in its row."""
+
+    def __init__(self, database: Database, agenda: Agenda, turns: DeliveryTurns, ask: Ask) -> None:
+        self._database = database
+        self._agenda = agenda
+        self._turns = turns
+        self._ask = ask
+        self._at_work = False
+
+    def wake(self) -> None:
+        """A push was committed, or was left by an earlier process."""
+        if not self._at_work:
+            self._at_work = True
+            self._agenda.spawn(self._carry_out_all())
+
+    async def _carry_out_all(self) -> None:
+        try:
+            while pushes := await self._database.read(push_store.list_pushes):
+                for push in pushes:
+                    await self._carry_out(push)
+        except Unavailable as error:
+            log.warning("a release goes out later: %s", error)
+            self._agenda.after(AGAIN_S, self.wake)
+        finally:
+            self._at_work = False
+
+    async def _carry_out(self, push: Push) -> None:
+        while True:
+            await self._wait_for_room()
+            members = await self._database.read(partial(_list_members, push=push))
+            await self._ask(self._turns.connected(members), cause="release", asked_by=push.asked_by)
+            if len(members) < PAGE:
+                await self._database.write(partial(_end, push=push))
+                return
+            push = replace(push, at_device=members[-1])
+            await self._database.write(partial(_move, push=push))
+
+    async def _wait_for_room(self) -> None:
+        while len(self._turns.queue) > OPEN_MAX:
+            self._turns.ended.clear()
+            await self._turns.ended.wait()
+
+
+def _list_members(conn: Connection, push: Push) -> list[str]:
+    return push_store.list_members(conn, push.product_id, push.at_device, PAGE)
+
+
+def _move(conn: Connection, push: Push) -> None:
+    push_store.move_push(conn, push.id, push.at_device)
+
+
+def _end(conn: Connection, push: Push) -> None:
+    push_store.delete_push(conn, push.id)
