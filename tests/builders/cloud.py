@@ -42,6 +42,7 @@ from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.integrating import IntegrationNeeds, build_integrating
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
+from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.model import PlanName
 from roadstead.organizations.plans import PlanService
 from roadstead.outbound.http_client import HttpClient
@@ -229,7 +230,7 @@ async def open_cloud(
             database,
             clock,
             identity,
-            [release_all, integrating.parts.service.remove_all],
+            [refuse_owners, release_all, integrating.parts.service.remove_all],
             follower.wake,
         ),
         products=ProductService(database, clock, follower.wake, TeamAccess()),

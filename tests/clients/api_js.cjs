@@ -10,7 +10,8 @@
 const readline = require('readline');
 const Particle = require('particle-api-js');
 
-const particle = new Particle({ baseUrl: process.argv[2] });
+const options = JSON.parse(process.argv[3] || '{}');
+const particle = new Particle({ baseUrl: process.argv[2], ...options });
 const streams = new Map();
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -64,10 +64,11 @@ class ParticleApi:
     Args:
         api_url: where the server is.
         home: the HOME of the process.
+        options: of the client (``clientId``, ``clientSecret``).
     """
 
-    def __init__(self, api_url: str, home: Path) -> None:
-        self._api_url, self._home = api_url, home
+    def __init__(self, api_url: str, home: Path, **options: str) -> None:
+        self._api_url, self._home, self._options = api_url, home, options
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._streams: dict[int, EventStream] = {}
@@ -77,6 +78,7 @@ class ParticleApi:
             NODE,
             str(DRIVER),
             self._api_url,
+            json.dumps(self._options),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={"HOME": str(self._home)},

@@ -290,3 +290,11 @@ async def test_organizations_need_their_plan(cloud: Cloud, jo: Person):
     await cloud.parts.people.plans.set_plan(jo.username, "product", OPERATOR)
     refused = await jo.client.post("/v1/orgs", json={"name": "Acme"})
     assert (refused.status_code, refused.json()["needed_plan"]) == (403, "enterprise")
+
+
+async def test_the_owner_of_an_organization_cannot_close_the_account(jo: Person, acme):
+    refused = await jo.client.request("DELETE", "/v1/user", json={"password": PASSWORD})
+    assert (refused.status_code, refused.json()["error"]) == (409, "owns_organizations")
+    await jo.client.delete(f"/v1/orgs/{acme}")
+    closed = await jo.client.request("DELETE", "/v1/user", json={"password": PASSWORD})
+    assert closed.status_code == 200

@@ -40,6 +40,7 @@ from roadstead.kit.ids import EventIds
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
+from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.plans import PlanService
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
@@ -142,7 +143,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         database, clock, box, bus, journal, ingest, client, announce, settings.templates_dir
     )
     integrating = build_integrating(needs)
-    closing = [release_all, integrating.parts.service.remove_all]
+    closing = [refuse_owners, release_all, integrating.parts.service.remove_all]
     sweeper = Sweeper(database, clock, _sweep_rules(settings))
     http = HttpParts(
         identity=identity,
