@@ -40,7 +40,7 @@ from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
-from roadstead.main.integrating import IntegrationNeeds, build_integrating
+from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.model import PlanName
@@ -124,6 +124,7 @@ class Cloud:
     ingest: EventIngest
     follower: OutboxFollower
     letters: "Letters"
+    integrating: Integrating
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
@@ -217,6 +218,9 @@ async def open_cloud(
         *(database, clock, box, bus, journal, ingest, http),
         announce=follower.wake,
         templates=folder / "templates",
+        link=desk,
+        device_timeout_s=30.0,
+        allow_private=True,
         scale=0.01,
     )
     integrating = build_integrating(needs)
@@ -273,7 +277,9 @@ async def open_cloud(
     await follower.start()
     await integrating.start()
     app = build_app(parts, keep_alive_s=keep_alive_s)
-    cloud = Cloud(parts, app, desk, clock, journal, presence, reports, ingest, follower, letters)
+    cloud = Cloud(
+        parts, app, desk, clock, journal, presence, reports, ingest, follower, letters, integrating
+    )
     running = [asyncio.create_task(journal.run()), asyncio.create_task(_follow(follower))]
     running += map(asyncio.create_task, integrating.background().values())
     try:

@@ -15,6 +15,7 @@ Files:
     catalogue, product_owners   what is kept in memory, made current by the outbox
     lanes, engine               deliveries of one hook in memory; running those of all
     sending, trying, settling, breakers   one request: its senders, itself, what follows, the limits
+    mqtt, broker_address, commands   bridges to brokers, and what brokers may ask
     template_files, templates   settings for known receivers, as files
 
 How an event comes here: ingest asks the engine (``plan``) before it writes the event, and the rows

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from roadstead.bus.local import LocalBus
+from roadstead.devices.link import DeviceLink
 from roadstead.events.ingest import EventIngest
 from roadstead.http.integration_parts import IntegrationParts
 from roadstead.http.metrics import Sample
 from roadstead.integrations.breakers import Breakers
 from roadstead.integrations.catalogue import Catalogue
+from roadstead.integrations.commands import Commands
 from roadstead.integrations.delivery_log import DeliveryLog
 from roadstead.integrations.engine import DeliveryEngine
 from roadstead.integrations.matching import HookIndex
 from roadstead.integrations.model import Kind
+from roadstead.integrations.mqtt import MqttSender
 from roadstead.integrations.product_owners import ProductOwners
 from roadstead.integrations.sending import Sender, WebhookSender
 from roadstead.integrations.service import IntegrationService
@@ -36,6 +39,7 @@ class IntegrationNeeds:
     Attributes:
         announce: called after a change was committed that other processes must hear of.
         templates: the operator's folder of templates.
+        allow_private: whether receivers may have private addresses.
         scale: shrinks the pauses between attempts; 1 in a real server.
     """
 
@@ -48,6 +52,9 @@ class IntegrationNeeds:
     client: HttpClient
     announce: Callable[[], None]
     templates: Path
+    link: DeviceLink
+    device_timeout_s: float
+    allow_private: bool
     scale: float = 1.0
 
 
@@ -59,6 +66,7 @@ class Integrating:
     catalogue: Catalogue
     owners: ProductOwners
     settling: Settling
+    mqtt: MqttSender
 
     async def start(self) -> None:
         """Before any event is accepted: from then on none misses its integrations."""
@@ -72,6 +80,7 @@ class Integrating:
             "integrations": self.catalogue.run(),
             "deliveries": self.parts.engine.run(),
             "product-owners": self.owners.run(),
+            "bridges": self.mqtt.run(),
         }
 
     def samples(self) -> Iterable[Sample]:
@@ -96,6 +105,7 @@ class Integrating:
             "hook_deliveries_waiting": ("Deliveries in memory that wait.", engine.waiting),
             "hook_breakers_open": ("Hooks whose breaker is open.", hooks),
             "hook_hosts_asleep": ("Hosts that are left alone for a while.", hosts),
+            "hook_bridges_connected": ("Bridges with a connection.", self.mqtt.connected),
         }
         for name, (words, value) in gauges.items():
             yield Sample(f"roadstead_{name}", words, "gauge", value)
@@ -106,9 +116,16 @@ def build_integrating(needs: IntegrationNeeds) -> Integrating:
     hooks, ids = HookIndex(), EventIds()
     breakers = Breakers(needs.clock.monotonic, scale=needs.scale)
     settling = Settling(needs.journal, needs.ingest, scale=needs.scale)
-    senders: dict[Kind, Sender] = {"Webhook": WebhookSender(needs.client, needs.clock)}
-    trying = Trying(needs.database, needs.clock, senders, ids)
     owners = ProductOwners(needs.database, needs.bus)
+    commands = Commands(
+        needs.database, needs.link, needs.ingest, owners.organization_of, needs.device_timeout_s
+    )
+    mqtt = MqttSender(hooks, commands, allow_private=needs.allow_private)
+    senders: dict[Kind, Sender] = {
+        "Webhook": WebhookSender(needs.client, needs.clock),
+        "Mqtt": mqtt,
+    }
+    trying = Trying(needs.database, needs.clock, senders, ids)
     engine = DeliveryEngine(
         needs.database, needs.clock, hooks, trying, breakers, settling, ids, owners.organization_of
     )
@@ -119,7 +136,9 @@ def build_integrating(needs: IntegrationNeeds) -> Integrating:
             breakers.reset(hook)
             engine.wake(hook.owner)
 
-    catalogue = Catalogue(needs.database, needs.box, needs.bus, hooks, engine, reset)
+    catalogue = Catalogue(
+        needs.database, needs.box, needs.bus, hooks, engine, reset, (mqtt.on_changed,)
+    )
     service = IntegrationService(
         needs.database,
         needs.clock,
@@ -132,5 +151,5 @@ def build_integrating(needs: IntegrationNeeds) -> Integrating:
     log = DeliveryLog(needs.database, needs.clock, needs.announce)
     needs.ingest.react_with(engine)
     return Integrating(
-        IntegrationParts(service, log, engine, breakers), catalogue, owners, settling
+        IntegrationParts(service, log, engine, breakers), catalogue, owners, settling, mqtt
     )

@@ -140,7 +140,11 @@ def build_services(settings: Settings, database: Database) -> Services:
         own_origins=lambda: (origin(),),
     )
     needs = IntegrationNeeds(
-        database, clock, box, bus, journal, ingest, client, announce, settings.templates_dir
+        *(database, clock, box, bus, journal, ingest, client, announce),
+        templates=settings.templates_dir,
+        link=gateway.link,
+        device_timeout_s=settings.device_timeout_s,
+        allow_private=settings.allow_private_targets,
     )
     integrating = build_integrating(needs)
     closing = [refuse_owners, release_all, integrating.parts.service.remove_all]
