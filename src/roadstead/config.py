@@ -20,6 +20,7 @@ from roadstead.identity.credentials import parse_username
 from roadstead.kit.errors import Invalid, Unavailable
 from roadstead.kit.toml_texts import read_texts
 from roadstead.organizations.model import PLAN_NAMES, PlanName
+from roadstead.organizations.per_plan import PerPlan, parse_event_days, parse_event_size
 from roadstead.outbound.mail import parse_smtp_url
 from roadstead.storage.blobs import parse_blobs_url
 
@@ -129,8 +130,13 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"]
     """Least severity that is logged. Default info."""
 
-    events_days: int
-    """Days that stored events are kept; 0 keeps all. Default 30, so that no disk fills up."""
+    events_days: PerPlan
+    """Days that events are kept, for all plans or as ``developer=7,product=30``; 0 keeps all.
+    Default 7: long enough to look back, and no disk fills up."""
+
+    events_size: PerPlan
+    """Bytes of events kept for an account or product, the newest, likewise (``500MB``, ``20GB``);
+    0 sets no limit. Default 1GB on the smallest plan, so that one tenant cannot fill the disk."""
 
     deliveries_days: int
     """Days that deliveries of webhooks can be looked up and replayed; 0 keeps all. Default 7."""
@@ -418,8 +424,9 @@ _KEYS: dict[str, _Key] = {
     "log_format": _Key(_one_of("text", "json"), "text"),
     "updates_at_once": _Key(_parse_number(1, 20_000), "500"),
     "update_bytes_per_s": _Key(_parse_number(1000, 10_000_000_000), "16000000"),
-    "events_days": _Key(_parse_days, "30"),
     "deliveries_days": _Key(_parse_days, "7"),
+    "events_days": _Key(parse_event_days, "7"),
+    "events_size": _Key(parse_event_size, "developer=1GB"),
     "log_level": _Key(_one_of("debug", "info", "warning", "error"), "info"),
 }
 

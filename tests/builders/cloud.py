@@ -24,13 +24,17 @@ from roadstead.devices.reports import DeviceReports
 from roadstead.devices.server_keys import ServerKeys
 from roadstead.devices.service import DeviceService
 from roadstead.devices.transfers import DeviceTransfers
+from roadstead.events.history import EventHistory
+from roadstead.events.indexing import HistoryIndexer
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
+from roadstead.events.subscriptions import EventSubscriptions
 from roadstead.firmware.ports import NoDeliveries
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
+from roadstead.http.parts import EventReading
 from roadstead.identity import totp
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.model import OPERATOR
@@ -125,6 +129,7 @@ class Cloud:
     follower: OutboxFollower
     letters: "Letters"
     integrating: Integrating
+    indexer: HistoryIndexer
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
@@ -224,6 +229,8 @@ async def open_cloud(
         scale=0.01,
     )
     integrating = build_integrating(needs)
+    streams, history = EventStreams(bus), EventHistory(database, clock)
+    subscriptions = EventSubscriptions(database, journal, clock, streams, history)
     parts = HttpParts(
         integrations=integrating.parts,
         identity=identity,
@@ -262,7 +269,7 @@ async def open_cloud(
         ),
         registry=registry,
         publishing=EventPublishing(ingest),
-        streams=EventStreams(bus),
+        events=EventReading(streams, history, subscriptions),
         vitals=VitalsService(database, devices, ingest, desk),
         server_keys=ServerKeys.load_or_create(folder / "keys"),
         database=database,
@@ -273,12 +280,15 @@ async def open_cloud(
         udp_address=("0.0.0.0", 5684),
         pages=Pages(),
     )
+    indexer = HistoryIndexer(database, clock)
     reports = DeviceReports(database, clock, follower.wake)
     await follower.start()
     await integrating.start()
     app = build_app(parts, keep_alive_s=keep_alive_s)
     cloud = Cloud(
-        parts, app, desk, clock, journal, presence, reports, ingest, follower, letters, integrating
+        *(parts, app, desk, clock, journal, presence, reports, ingest, follower, letters),
+        integrating=integrating,
+        indexer=indexer,
     )
     running = [asyncio.create_task(journal.run()), asyncio.create_task(_follow(follower))]
     running += map(asyncio.create_task, integrating.background().values())

@@ -63,19 +63,28 @@ class StreamReader:
 
 @contextlib.asynccontextmanager
 async def read_stream(
-    app: ASGIApp, path: str, token: str | None, *, address: str = "203.0.113.7"
+    app: ASGIApp,
+    path: str,
+    token: str | None,
+    *,
+    address: str = "203.0.113.7",
+    headers: dict[str, str] | None = None,
 ) -> AsyncIterator[StreamReader]:
     """Opens a stream, waits until it answers, and leaves it at the end."""
     reader = StreamReader()
     raw_path, _, query = path.partition("?")
-    headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
+    given = {"authorization": f"Bearer {token}"} if token else {}
+    given |= {name.lower(): value for name, value in (headers or {}).items()}
     scope = {
         "type": "http",
         "method": "GET",
         "path": raw_path,
         "raw_path": raw_path.encode(),
         "query_string": query.encode(),
-        "headers": [(b"host", b"cloud.test"), *headers],
+        "headers": [
+            (b"host", b"cloud.test"),
+            *((k.encode(), v.encode()) for k, v in given.items()),
+        ],
         "client": (address, 50123),
         "scheme": "http",
     }

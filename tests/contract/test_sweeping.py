@@ -2,14 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from roadstead.devices.claim_store import claim_codes
 from roadstead.events.model import Event
-from roadstead.events.store import events, is_older_than, write_events
+from roadstead.events.store import events, write_events
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EVENT_COUNTER_BITS
 from roadstead.storage import sweeping
@@ -17,7 +16,10 @@ from roadstead.storage.database import Database
 from roadstead.storage.sweeping import Sweeper, SweepRule, expired
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-RULE = SweepRule(events.c.id, partial(is_older_than, 30))
+RULE = SweepRule(
+    events.c.id,
+    lambda now: events.c.published_at_ms < int((now - timedelta(days=30)).timestamp() * 1000),
+)
 
 
 def make_event(age: timedelta, number: int = 0) -> Event:
@@ -39,7 +41,7 @@ def make_event(age: timedelta, number: int = 0) -> Event:
 
 
 async def store(database: Database, *rows: Event) -> None:
-    await database.write(lambda conn: write_events(conn, rows))
+    await database.write(lambda conn: write_events(conn, sorted(rows, key=lambda row: row.id)))
 
 
 async def count(database: Database) -> int:

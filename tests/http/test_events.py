@@ -208,8 +208,8 @@ async def test_an_address_has_a_hundred_streams_at_a_time(cloud: Cloud, jo: Pers
 
 async def test_a_reader_that_leaves_is_forgotten(cloud: Cloud, jo: Person):
     async with read_stream(cloud.app, "/v1/devices/events", jo.token):
-        assert cloud.parts.streams.open_streams == 1
-    assert cloud.parts.streams.open_streams == 0
+        assert cloud.parts.events.streams.open_streams == 1
+    assert cloud.parts.events.streams.open_streams == 0
 
 
 async def test_a_reader_that_does_not_read_is_cut_off(cloud: Cloud, jo: Person, monkeypatch):
@@ -218,7 +218,7 @@ async def test_a_reader_that_does_not_read_is_cut_off(cloud: Cloud, jo: Person, 
         stream.reading.clear()
         await jo.client.post("/v1/devices/events", json={"name": "ev"})
         async with asyncio.timeout(5):
-            while cloud.parts.streams.open_streams:
+            while cloud.parts.events.streams.open_streams:
                 await asyncio.sleep(0.01)
         metrics = (await cloud.client("127.0.0.1").get("/metrics")).text
         assert "roadstead_http_streams_unread_total 1.0" in metrics

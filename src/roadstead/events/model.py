@@ -9,10 +9,12 @@ Source = Literal["device", "api", "system"]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One event. Built once at the edge where it arrives and never changed.
+    """One event. Built once at the edge where it arrives and never changed once it is committed.
 
     Attributes:
-        id: 63-bit number, strictly growing in order of acceptance (kit.ids.EventIds).
+        id: 63-bit number, milliseconds of its acceptance and a counter. Strictly growing in the
+            order of commits: the store raises it where another process, or a clock that was set
+            back, has used later numbers already. Final after the commit.
         name: 1 to 64 bytes of UTF-8.
         payload: bytes as published, at most 1024 unless by the system; None without data.
         content_format: CoAP Content-Format number of ``payload``; None or 0 is text.

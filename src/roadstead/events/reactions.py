@@ -19,7 +19,8 @@ class Reaction:
 
     Attributes:
         write_rows: the store function that writes them, together with those of other events.
-        rows: at least one.
+        rows: at least one. The event's id is final when they are written and not before: a row
+            that names it holds the Event.
         settled: told on the event loop that event and rows are committed (None), or lost (why).
     """
 

@@ -1,26 +1,29 @@
 """The table ``events`` and its queries: the same on both engines.
 
 Rows are only appended and deleted. An id begins with the millisecond of acceptance, so ranges of
-ids are ranges of time: old rows leave by primary key, and the histories of a device and of an
-account read one index backwards.
+ids are ranges of time. There is no other index: with one for devices and one for accounts, batches
+took four to seven times as long on SQLite and twice as long on PostgreSQL (bench/event_indexes.py).
+What finds the events of a device or an account is written later, in bulk (``segment_store``).
+
+Ids are in the order of commits, whoever writes: a batch whose ids are not above all committed ones
+gets new ones. On PostgreSQL writers take a lock for the length of their transaction. So whoever
+reads "all above this id" misses nothing, ever.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     Connection,
-    Index,
     Integer,
     LargeBinary,
     String,
     Table,
     Text,
+    func,
     select,
 )
 
@@ -52,8 +55,6 @@ events = Table(
     Column("product_id", Integer),
     Column("firmware_version", Integer, nullable=False),
     Column("message_id", Integer),
-    Index(None, "device_id", "id"),
-    Index(None, "owner_id", "id"),
 )
 
 _COLUMNS = tuple(events.c.keys())
@@ -66,14 +67,22 @@ _INSERT_SQLITE = (
 )
 
 
+WRITE_LOCK = 0x45766E74
+"""Key of the PostgreSQL advisory lock under which events are written, one transaction at a time."""
+
+
 def write_events(conn: Connection, rows: Sequence[Event | ReactedEvent]) -> None:
     """Appends many events in one statement, and what goes with them; a row writer of the journal.
 
     All of it in the one transaction, so that no reaction to a kept event is ever lost.
+
+    Args:
+        conn: a unit of work.
+        rows: by growing id; an id that is not above all committed ones is replaced in its event.
     """
-    kept = [
-        msgspec.structs.astuple(row.event if isinstance(row, ReactedEvent) else row) for row in rows
-    ]
+    written = [row.event if isinstance(row, ReactedEvent) else row for row in rows]
+    _place_last(conn, written)
+    kept = [msgspec.structs.astuple(event) for event in written]
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql(_INSERT_SQLITE, kept)
     else:
@@ -90,16 +99,21 @@ def _write_reactions(conn: Connection, reactions: Sequence[Reaction]) -> None:
         write_rows(conn, rows)
 
 
-def is_older_than(days: int, now: datetime) -> ColumnElement[bool]:
-    """Condition: accepted more than ``days`` before ``now``; by ranges of the primary key."""
-    before_ms = int((now - timedelta(days=days)).timestamp() * 1000)
-    return events.c.id < (before_ms << EVENT_COUNTER_BITS)
+def newest_id(conn: Connection) -> int:
+    """The greatest committed id; 0 without events."""
+    return int(conn.scalar(select(func.max(events.c.id))) or 0)
+
+
+def oldest_id(conn: Connection) -> int | None:
+    """The least kept id; None without events."""
+    found = conn.scalar(select(func.min(events.c.id)))
+    return None if found is None else int(found)
 
 
 def find_event(conn: Connection, event_id: int) -> Event | None:
     """The event with this id."""
     row = conn.execute(select(events).where(events.c.id == event_id)).first()
-    return None if row is None else _to_event(row)
+    return None if row is None else to_event(row)
 
 
 def recent_message_ids(conn: Connection, since_ms: int) -> list[tuple[str, int]]:
@@ -119,8 +133,21 @@ def recent_message_ids(conn: Connection, since_ms: int) -> list[tuple[str, int]]
     return [(device_id, message_id) for device_id, message_id in rows]
 
 
-def _to_event(row: Any) -> Event:
-    fields = dict(row._mapping)
+def to_event(row: Sequence[Any]) -> Event:
+    """The event of a row of all columns."""
+    fields = dict(zip(_COLUMNS, row, strict=True))
     if fields["payload"] is not None:
         fields["payload"] = bytes(fields["payload"])
     return Event(**fields)
+
+
+def _place_last(conn: Connection, rows: Sequence[Event]) -> None:
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(WRITE_LOCK)))
+    last = newest_id(conn)
+    if rows[0].id > last:
+        return
+    for row in rows:
+        last = max(row.id, last + 1)
+        # Not committed, and so not seen by anybody yet.
+        msgspec.structs.force_setattr(row, "id", last)

@@ -93,5 +93,10 @@ class Connections:
     def index(self, connection: Connection) -> None:
         """Brings the subscriptions of a connection up to date (its list or its owner changed)."""
         state = connection.state
-        owner_id = None if state.identity is None or state.muted else state.identity.owner_id
-        self.subscriptions.replace(connection, owner_id, state.subscriptions)
+        identity = None if state.muted else state.identity
+        if identity is None:
+            self.subscriptions.remove(connection)
+            return
+        self.subscriptions.replace(
+            connection, identity.owner_id, state.subscriptions, identity.product_id
+        )

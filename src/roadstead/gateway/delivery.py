@@ -107,10 +107,10 @@ class EventDelivery:
 
     def on_event(self, message: object) -> None:
         """A committed event, as it comes over the bus; the publisher gets its own, too."""
-        if not isinstance(message, Event) or message.owner_id is None:
+        if not isinstance(message, Event):
             return
         found = self._connections.subscriptions.find(
-            message.owner_id, message.name, message.device_id
+            message.owner_id, message.name, message.device_id, message.product_id
         )
         for connection, subscriptions in found:
             if connection.state.online:

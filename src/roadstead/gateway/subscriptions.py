@@ -1,4 +1,7 @@
-"""Which connected devices subscribe to an event: owner first, then the prefix of the name.
+"""Which connected devices subscribe to an event: owner or product first, then the name's prefix.
+
+A device gets events of its owner's account, and those of its product, from whichever of its devices
+or published into it by the API. Source: particle cloud notes §3.6.2.
 
 An account may have thousands of devices, each with a prefix of its own. Looking up the prefixes of
 the event's name (at most 64) costs the same whatever their number.
@@ -23,7 +26,7 @@ Member = TypeVar("Member", bound=Hashable)
 
 
 class _Account(Generic[Member]):
-    """The subscriptions of one owner's devices."""
+    """The subscriptions of the devices of one owner or product."""
 
     __slots__ = ("by_prefix", "lengths")
 
@@ -53,53 +56,75 @@ class SubscriptionIndex(Generic[Member]):
     """The subscriptions of all connected devices; members are compared by hash."""
 
     def __init__(self) -> None:
-        self._accounts: dict[str, _Account[Member]] = {}
-        self._entries: dict[Member, tuple[str, tuple[str, ...]]] = {}
+        self._accounts: dict[str | int, _Account[Member]] = {}
+        self._entries: dict[Member, tuple[list[str | int], tuple[str, ...]]] = {}
 
     def __len__(self) -> int:
         """Number of members with at least one subscription that can match."""
         return len(self._entries)
 
     def replace(
-        self, member: Member, owner_id: str | None, subscriptions: Sequence[DeviceSubscription]
+        self,
+        member: Member,
+        owner_id: str | None,
+        subscriptions: Sequence[DeviceSubscription],
+        product_id: int | None = None,
     ) -> None:
-        """Sets all subscriptions of a member; without an owner it gets nothing."""
+        """Sets all subscriptions of a member; without an owner or product it gets nothing."""
         self.remove(member)
         wanted = [one for one in subscriptions if not is_reserved(one.prefix)]
-        if owner_id is None or not wanted:
+        scopes = [scope for scope in (owner_id, product_id) if scope is not None]
+        if not scopes or not wanted:
             return
-        account = self._accounts.get(owner_id)
-        if account is None:
-            account = self._accounts[owner_id] = _Account()
-        for subscription in wanted:
-            account.add(member, subscription)
-        self._entries[member] = (owner_id, tuple(one.prefix for one in wanted))
+        for scope in scopes:
+            account = self._accounts.get(scope)
+            if account is None:
+                account = self._accounts[scope] = _Account()
+            for subscription in wanted:
+                account.add(member, subscription)
+        self._entries[member] = (scopes, tuple(one.prefix for one in wanted))
 
     def remove(self, member: Member) -> None:
         """Forgets a member."""
         entry = self._entries.pop(member, None)
         if entry is None:
             return
-        owner_id, prefixes = entry
-        account = self._accounts[owner_id]
-        for prefix in prefixes:
-            account.discard(member, prefix)
-        if not account.by_prefix:
-            del self._accounts[owner_id]
+        scopes, prefixes = entry
+        for scope in scopes:
+            account = self._accounts[scope]
+            for prefix in prefixes:
+                account.discard(member, prefix)
+            if not account.by_prefix:
+                del self._accounts[scope]
 
     def find(
-        self, owner_id: str, name: str, device_id: str | None
+        self,
+        owner_id: str | None,
+        name: str,
+        device_id: str | None,
+        product_id: int | None = None,
     ) -> Iterable[tuple[Member, list[DeviceSubscription]]]:
-        """The members whose filters match an event of this owner, each with those filters.
+        """The members whose filters match an event, each with those filters.
 
         Args:
-            owner_id: owner of the event.
+            owner_id: owner of the event; None for nobody's.
             name: its name; reserved names match nobody.
             device_id: the device that it is from, None for the API.
+            product_id: product of the event; None outside products.
         """
-        account = self._accounts.get(owner_id)
-        if account is None or is_reserved(name):
+        account = self._accounts.get(owner_id or "")
+        product = None if product_id is None else self._accounts.get(product_id)
+        if (account is None and product is None) or is_reserved(name):
             return ()
+        found = {} if account is None else self._match(account, name, device_id)
+        if product is not None:
+            found = self._match(product, name, device_id) | found
+        return found.items()
+
+    @staticmethod
+    def _match(
+        account: _Account[Member], name: str, device_id: str | None
+    ) -> dict[Member, list[DeviceSubscription]]:
         found: dict[Member, list[DeviceSubscription]] = {}
         for length in account.lengths:
             members = account.by_prefix.get(name[:length]) if length <= len(name) else None
@@ -107,4 +132,4 @@ class SubscriptionIndex(Generic[Member]):
                 matching = [one for one in subscriptions if one.device_id in (None, device_id)]
                 if matching:
                     found.setdefault(member, []).extend(matching)
-        return found.items()
+        return found

@@ -8,15 +8,14 @@ import msgspec
 from roadstead.events.limits import DEFAULT_TTL_S
 from roadstead.events.matching import EventFilter
 from roadstead.http.access_tokens import Ok
-from roadstead.http.operation import Call, Handler, Operation, QueryParameter
+from roadstead.http.event_reading import open_stream
+from roadstead.http.event_streams import stream_operation
+from roadstead.http.operation import Call, Operation
 from roadstead.http.sse import StreamAnswer
 from roadstead.identity.permissions import Permission
-from roadstead.kit.errors import Invalid, NotFound
+from roadstead.kit.errors import Invalid
 
 _TAG = "Events"
-
-_STREAM = "text/event-stream"
-_NONCE = (QueryParameter("nonce", "Sent by the official client; changes nothing."),)
 
 
 class PublishBody(msgspec.Struct):
@@ -43,7 +42,7 @@ async def refuse_without_prefix(call: Call) -> StreamAnswer:
 async def stream_account(call: Call) -> StreamAnswer:
     """Streams the events of the caller's account."""
     wanted = EventFilter(owner_id=call.actor.user_id, prefix=call.path.get("prefix", ""))
-    return await _open(call, wanted)
+    return await open_stream(call, wanted)
 
 
 async def stream_device(call: Call) -> StreamAnswer:
@@ -54,45 +53,7 @@ async def stream_device(call: Call) -> StreamAnswer:
         device_ids=frozenset({device.id}),
         prefix=call.path.get("prefix", ""),
     )
-    return await _open(call, wanted)
-
-
-async def _open(call: Call, wanted: EventFilter) -> StreamAnswer:
-    streams = call.edge.open_streams
-    streams.admit(call.caller.address)
-    return StreamAnswer(
-        call.parts.streams.open(wanted),
-        streams,
-        address=call.caller.address,
-        token_digest=call.actor.token_digest,
-        remaining_s=lambda: _remaining_s(call),
-    )
-
-
-async def _remaining_s(call: Call) -> float | None:
-    try:
-        token = await call.parts.identity.describe_token(call.actor)
-    except NotFound:
-        return 0.0
-    if token.expires_at is None:
-        return None
-    return max(0.0, (token.expires_at - call.parts.clock.now()).total_seconds())
-
-
-def _stream(name: str, path: str, summary: str, handler: Handler) -> Operation:
-    return Operation(
-        name=name,
-        method="GET",
-        path=path,
-        tag=_TAG,
-        summary=summary,
-        handler=handler,
-        permission=Permission.EVENTS_GET,
-        query=_NONCE,
-        media_type=_STREAM,
-        errors=(429,),
-        streams=True,
-    )
+    return await open_stream(call, wanted)
 
 
 OPERATIONS = (
@@ -108,37 +69,37 @@ OPERATIONS = (
         answer=Ok,
         errors=(503,),
     ),
-    _stream(
+    stream_operation(
         "stream_account_events",
         "/v1/devices/events",
         "Follow the events of your devices and your own",
         stream_account,
     ),
-    _stream(
+    stream_operation(
         "stream_account_events_by_prefix",
         "/v1/devices/events/{prefix*}",
         "Follow those whose names begin with a prefix",
         stream_account,
     ),
-    _stream(
+    stream_operation(
         "stream_events_by_prefix",
         "/v1/events/{prefix*}",
         "The same, at the path that older tools use",
         stream_account,
     ),
-    _stream(
+    stream_operation(
         "stream_events",
         "/v1/events",
         "Answers 400: this path needs a prefix",
         refuse_without_prefix,
     ),
-    _stream(
+    stream_operation(
         "stream_device_events",
         "/v1/devices/{device}/events",
         "Follow the events of one device",
         stream_device,
     ),
-    _stream(
+    stream_operation(
         "stream_device_events_by_prefix",
         "/v1/devices/{device}/events/{prefix*}",
         "Follow those whose names begin with a prefix",

@@ -11,8 +11,10 @@ from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.server_keys import ServerKeys
 from roadstead.devices.service import DeviceService
 from roadstead.devices.transfers import DeviceTransfers
+from roadstead.events.history import EventHistory
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
+from roadstead.events.subscriptions import EventSubscriptions
 from roadstead.firmware.services import FirmwareServices
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
@@ -77,6 +79,15 @@ class PageSource(Protocol):
         """The file of this name (``index.html``), or None."""
 
 
+@dataclass(frozen=True, slots=True)
+class EventReading:
+    """By what events are read."""
+
+    streams: EventStreams
+    history: EventHistory
+    subscriptions: EventSubscriptions
+
+
 @dataclass(slots=True)
 class HttpParts:
     """Everything that the HTTP edge uses.
@@ -105,7 +116,7 @@ class HttpParts:
     transfers: DeviceTransfers
     registry: DeviceRegistry
     publishing: EventPublishing
-    streams: EventStreams
+    events: EventReading
     vitals: VitalsService
     server_keys: ServerKeys
     database: Database

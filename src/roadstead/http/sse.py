@@ -15,7 +15,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 
 from roadstead.bus.local import LocalBus
-from roadstead.events.streams import EventStream
+from roadstead.events.streams import BlockStream
 from roadstead.http.metrics import Sample
 from roadstead.identity.recording import ACCESS_CHANGED
 from roadstead.kit.errors import TooMany, Unavailable
@@ -160,6 +160,7 @@ class StreamAnswer:
         token_digest: of the token that the stream lives by.
         remaining_s: asked once, when the end of the token would already be heard of; gives the
             seconds that the token has left, 0 if it has ended, None if it never ends.
+        notice: a comment for the reader, sent first; empty for none.
 
     Attributes:
         user_id: whose stream it is.
@@ -169,12 +170,13 @@ class StreamAnswer:
 
     def __init__(
         self,
-        blocks: EventStream,
+        blocks: BlockStream,
         streams: OpenStreams,
         *,
         address: str,
         token_digest: bytes | None,
         remaining_s: Callable[[], Awaitable[float | None]],
+        notice: bytes = b"",
     ) -> None:
         self.address = address
         self.token_digest = token_digest
@@ -183,6 +185,7 @@ class StreamAnswer:
         self._blocks = blocks
         self._streams = streams
         self._remaining_s = remaining_s
+        self._notice = notice
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the stream; returns when it ended."""
@@ -206,7 +209,7 @@ class StreamAnswer:
 
     async def _pump(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        await _send_block(send, OPENING)
+        await _send_block(send, OPENING + self._notice)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(await self._remaining_s()):
                 await self._relay(send)

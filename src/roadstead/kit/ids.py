@@ -38,6 +38,10 @@ class EventIds:
     def __init__(self) -> None:
         self._last = 0
 
+    def go_on_after(self, last: int) -> None:
+        """Every later id is above this one, whatever the clock says."""
+        self._last = max(self._last, last)
+
     def next(self, now_ms: int) -> int:
         """The next id, never below or equal to the one before, even if the clock steps back."""
         candidate = now_ms << EVENT_COUNTER_BITS

@@ -19,8 +19,8 @@ from roadstead.devices.service import DeviceService
 from roadstead.devices.transfers import DeviceTransfers
 from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
-from roadstead.events.store import events, is_older_than
-from roadstead.events.streams import EventStreams
+from roadstead.events.subscription_store import event_subscriptions, is_unused
+from roadstead.events.subscriptions import KEPT_DAYS, forget_subscriptions
 from roadstead.firmware.delivery import DeliveryEngine
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
@@ -37,6 +37,7 @@ from roadstead.identity.store import access_tokens
 from roadstead.integrations import delivery_store
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.ids import EventIds
+from roadstead.main.event_parts import EventParts, build_event_parts
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
@@ -71,6 +72,7 @@ class Services:
     sweeper: Sweeper
     integrating: Integrating
     client: HttpClient
+    events: EventParts
 
 
 def build_services(settings: Settings, database: Database) -> Services:
@@ -95,7 +97,8 @@ def build_services(settings: Settings, database: Database) -> Services:
 
     registry = DeviceRegistry(database, clock, bus, announce)
     presence = PresenceBoard(journal, clock)
-    ingest = EventIngest(journal, bus, clock, EventIds())
+    ids = EventIds()
+    ingest = EventIngest(journal, bus, clock, ids)
 
     async def keep_vitals(device_id: str, readings: Any, service: dict[str, object]) -> None:
         await vitals.store(device_id, readings, service)
@@ -134,7 +137,6 @@ def build_services(settings: Settings, database: Database) -> Services:
         database, clock, registry, presence, gateway.link, announce, settings.device_timeout_s
     )
     vitals = VitalsService(database, devices, ingest, gateway.link)
-    streams = EventStreams(bus)
     client = HttpClient(
         allow_private=settings.allow_private_targets,
         own_origins=lambda: (origin(),),
@@ -147,7 +149,13 @@ def build_services(settings: Settings, database: Database) -> Services:
         allow_private=settings.allow_private_targets,
     )
     integrating = build_integrating(needs)
-    closing = [refuse_owners, release_all, integrating.parts.service.remove_all]
+    closing = [
+        refuse_owners,
+        release_all,
+        integrating.parts.service.remove_all,
+        forget_subscriptions,
+    ]
+    events = build_event_parts(settings, database, journal, bus, clock, ids, plans)
     sweeper = Sweeper(database, clock, _sweep_rules(settings))
     http = HttpParts(
         identity=identity,
@@ -177,7 +185,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),
         registry=registry,
         publishing=EventPublishing(ingest),
-        streams=streams,
+        events=events.reading,
         vitals=vitals,
         server_keys=keys,
         database=database,
@@ -190,7 +198,7 @@ def build_services(settings: Settings, database: Database) -> Services:
             trusted_proxies=settings.trusted_proxies,
             rate_limits=settings.rate_limits,
         ),
-        metrics=(Numbers(gateway, journal, ingest, streams, sweeper), integrating),
+        metrics=(Numbers(gateway, journal, ingest, events, sweeper), integrating),
         pages=Pages(),
         checks={
             "disk": partial(describe_room, settings.data_dir),
@@ -209,18 +217,18 @@ def build_services(settings: Settings, database: Database) -> Services:
         sweeper,
         integrating,
         client,
+        events,
     )
 
 
 def _sweep_rules(settings: Settings) -> list[SweepRule]:
-    """What is deleted once it is old: events by the setting, and what expired a day ago."""
+    """What is deleted once it is old: unused subscriptions, and what expired a day ago."""
     digests = [t.c.digest for t in (access_tokens, refresh_tokens, password_resets, claim_codes)]
     rules = [expired(key) for key in (*digests, transfer_requests.c.id)]
-    if settings.events_days:
-        rules.append(SweepRule(events.c.id, partial(is_older_than, settings.events_days)))
     if settings.deliveries_days:
         old = partial(delivery_store.is_older_than, settings.deliveries_days)
         rules.append(SweepRule(delivery_store.deliveries.c.id, old))
+    rules.append(SweepRule(event_subscriptions.c.id, partial(is_unused, KEPT_DAYS)))
     return rules
 
 

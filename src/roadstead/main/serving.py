@@ -65,6 +65,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
     with contextlib.closing(bind_http(settings)) as http_socket:
         await services.follower.start()
         await services.integrating.start()
+        await services.events.start()
         if settings.udp is not None:
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
             await services.deliveries.start()
@@ -118,6 +119,9 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "mail": services.mail.run(),
         "sweeper": services.sweeper.run(),
         **services.integrating.background(),
+        "history index": services.events.indexer.run(),
+        "event retention": services.events.retention.run(),
+        "event subscriptions": services.events.reading.subscriptions.run(),
     }
     return [tasks.create_task(work, name=name) for name, work in parts.items()]
 

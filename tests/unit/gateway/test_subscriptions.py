@@ -78,3 +78,27 @@ def test_the_index_finds_exactly_what_looking_at_every_device_finds(changes, nam
         if owner == OWNER and not is_reserved(name) and any(name.startswith(f) for f in filters)
     }
     assert names(index, OWNER, name) == expected
+
+
+def test_a_device_gets_the_events_of_its_product_whoever_owns_it_and_each_once() -> None:
+    index: SubscriptionIndex[str] = SubscriptionIndex()
+    index.replace("owned", OWNER, [Subscription("a")], 7)
+    index.replace("nobodys", None, [Subscription("a")], 7)
+    index.replace("elsewhere", OWNER, [Subscription("a")], 8)
+    of_product = dict(index.find(None, "a", None, 7))
+    assert {member: len(filters) for member, filters in of_product.items()} == {
+        "owned": 1,
+        "nobodys": 1,
+    }
+    both = dict(index.find(OWNER, "abc", None, 7))
+    assert {member: len(filters) for member, filters in both.items()} == {
+        "owned": 1,
+        "nobodys": 1,
+        "elsewhere": 1,
+    }
+    assert dict(index.find(OTHER, "a", None, None)) == {}
+    assert dict(index.find(None, "spark/status", None, 7)) == {}
+    for member in ("owned", "nobodys", "elsewhere"):
+        index.remove(member)
+    assert dict(index.find(OWNER, "a", None, 7)) == {}
+    assert index._accounts == {}
