@@ -246,7 +246,9 @@ async def open_cloud(
         ),
         products=ProductService(database, clock, follower.wake, TeamAccess()),
         people=build_people(
-            PeopleNeeds(database, clock, follower.wake, identity, letters, lambda: ORIGIN, box),
+            PeopleNeeds(
+                database, clock, follower.wake, identity, letters, lambda: ORIGIN, box, devices
+            ),
             plans,
             build_limits(plan),
         ),

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 from tests.builders.cloud import ORIGIN, Letters
@@ -12,6 +13,7 @@ from roadstead.audit.trail import AuditFilter
 from roadstead.bus.local import LocalBus
 from roadstead.devices import store as device_store
 from roadstead.devices.model import Device
+from roadstead.devices.service import DeviceService
 from roadstead.http.people_parts import PeopleParts
 from roadstead.identity.model import OPERATOR, AccountKind, Actor
 from roadstead.identity.oauth_clients import NewClient
@@ -60,7 +62,8 @@ async def world(database: Database):
     plans = PlanService(database, clock, lambda: None, default_plan="enterprise")
     identity = make_identity(database, clock, bus=LocalBus(), account_opened=plans.account_opened)
     needs = PeopleNeeds(
-        database, clock, lambda: None, identity, letters, lambda: ORIGIN, SecretBox(bytes(32))
+        *(database, clock, lambda: None, identity, letters, lambda: ORIGIN, SecretBox(bytes(32))),
+        devices=cast(DeviceService, None),  # nobody's history is asked for here
     )
     people = build_people(needs, plans, build_limits("enterprise"))
     products = ProductService(database, clock, lambda: None, TeamAccess())

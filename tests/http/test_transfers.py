@@ -110,3 +110,20 @@ async def test_without_the_wish_for_a_transfer_the_answer_is_as_before(cloud, jo
     answer = await stranger.client.post("/v1/devices", json={"id": fridge})
     assert answer.status_code == 403 and "belongs to someone else" in answer.text
     assert cloud.letters.posted == []
+
+
+async def test_a_devices_history_tells_no_strangers_name(cloud: Cloud, jo, stranger):
+    device_id, _ = await cloud.claimed(jo)
+    asked = await stranger.client.post(
+        "/v1/devices", json={"id": device_id, "request_transfer": True}
+    )
+    cloud.clock.advance(60)
+    url = f"/v1/transfer_requests/{asked.json()['transfer_id']}"
+    await jo.client.put(url, json={"action": "accept"})
+    history = f"/v1/ownership_history/{device_id}"
+    assert (await jo.client.get(history)).status_code == 404
+    first, second = (await stranger.client.get(history)).json()["ownership"]
+    assert (first["owner"], first["how"]) == (stranger.username, "device.transfer")
+    assert first["until"] is None and first["since"] == second["until"]
+    assert second["owner"] is None and second["owned"] is True
+    assert second["how"] == "device.claim"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from roadstead.devices.ownership import OwnershipHistory
 from roadstead.identity.authorizing import Authorizations
 from roadstead.identity.customers import Customers
 from roadstead.identity.oauth_clients import OAuthClients
@@ -35,4 +36,5 @@ class PeopleParts:
     authorizations: Authorizations
     moves: ProductMoves
     agreements: Agreements
+    ownership: OwnershipHistory
     box: SecretBox

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roadstead.devices.leaving import release_of_customer
+from roadstead.devices.ownership import OwnershipHistory
+from roadstead.devices.service import DeviceService
 from roadstead.http.people_parts import PeopleParts
 from roadstead.identity.authorizing import Authorizations
 from roadstead.identity.customers import Customers
@@ -42,6 +44,7 @@ class PeopleNeeds:
     mailbox: Mailbox
     origin: Callable[[], str]
     box: SecretBox
+    devices: DeviceService
 
 
 def build_limits(default_plan: PlanName) -> PlanLimits:
@@ -74,5 +77,6 @@ def build_people(needs: PeopleNeeds, plans: PlanService, limits: PlanLimits) -> 
         authorizations=Authorizations(database, clock, identity),
         moves=ProductMoves(database, clock, announce, limits),
         agreements=Agreements(database, limits),
+        ownership=OwnershipHistory(database, needs.devices),
         box=needs.box,
     )

@@ -165,7 +165,9 @@ def build_services(settings: Settings, database: Database) -> Services:
         removal=AccountRemoval(database, clock, identity, closing, announce),
         products=ProductService(database, clock, announce, TeamAccess()),
         people=build_people(
-            PeopleNeeds(database, clock, announce, identity, mail, origin, box), plans, limits
+            PeopleNeeds(database, clock, announce, identity, mail, origin, box, devices),
+            plans,
+            limits,
         ),
         firmware=build_firmware(
             FirmwareNeeds(
