@@ -9,7 +9,8 @@ before the clock starts, so that the generator is not what is measured.
 ``machine`` pins processes and reads what they used; ``seeding`` makes data folders with devices and
 sessions; ``server`` runs `roadstead serve`; ``load`` sends datagrams in a closed loop. One module
 for each question: ``crypto_floor`` and ``handshakes`` (a), ``events`` (b) with the peers in
-``peers``, ``memory_and_restart`` (c, e), ``streams`` (d), ``fleet`` and ``api_reads`` (e, f).
+``peers``, ``memory_and_restart`` (c, e), ``streams`` (d), ``fleet`` and ``api_reads`` (e, f),
+``targets`` (j).
 ``report`` turns figures into the table on the terminal and into docs/performance.md.
 
 Nothing here is imported by the server.

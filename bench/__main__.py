@@ -4,7 +4,16 @@ import argparse
 import sys
 import time
 
-from bench import crypto_floor, events, fleet, handshakes, machine, memory_and_restart, streams
+from bench import (
+    crypto_floor,
+    events,
+    fleet,
+    handshakes,
+    machine,
+    memory_and_restart,
+    streams,
+    targets,
+)
 from bench.method import METHOD
 from bench.report import Figure, Report
 
@@ -13,12 +22,12 @@ def main() -> int:
     """Measures, prints the table, and writes docs/performance.md if everything was measured."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--only", default="abcdef", help="parts to measure, e.g. bd")
+    parser.add_argument("--only", default="abcdefj", help="parts to measure, e.g. bd")
     options = parser.parse_args()
     machine.take_load_core()
     began = time.monotonic()
     report = Report(machine.describe(), options.quick, _conditions())
-    for part in ("a", "b", "ce", "d", "ef"):
+    for part in ("a", "b", "ce", "d", "ef", "j"):
         if any(letter in options.only for letter in part):
             _say(f"measuring ({part})")
             report.figures += _measure(part, options.quick)
@@ -41,6 +50,8 @@ def _measure(part: str, quick: bool) -> list[Figure]:
         return memory_and_restart.measure(10_000 if quick else 50_000, 1 if quick else 3)
     if part == "d":
         return streams.measure(rounds, round_s)
+    if part == "j":
+        return targets.measure(rounds, round_s / 2, 10_000 if quick else 100_000)
     return fleet.measure(500 if quick else 10_000, rounds, round_s)
 
 

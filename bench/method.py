@@ -39,4 +39,9 @@ handshake, hello, describes and subscriptions; `kill -9`; a new process; and eve
 an event, which must be acknowledged without a new handshake.
 
 **(f)** `GET /v1/devices/ID` of devices in turn while that fleet is connected and keeps alive.
+
+**(j)** In one process on a SQLite file: a product whose devices report seven modules each, a third
+of them in groups with releases. A decision at hello gathers the facts of one device; deliveries
+gather those of many at once, as devices come together. The look ahead is what
+`GET /v1/products/:p/impact` answers.
 """

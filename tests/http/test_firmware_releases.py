@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import Connection, select
 from tests.builders.cloud import Cloud, Person, open_cloud
@@ -21,6 +22,8 @@ from tests.builders.maker import Maker, make_maker
 from roadstead.audit.trail import list_rows
 from roadstead.events.store import events
 from roadstead.firmware import assignment_store, store
+from roadstead.firmware.delivery_model import Delivery
+from roadstead.firmware.delivery_store import firmware_deliveries
 from roadstead.firmware.facts import Surroundings, gather_in_product
 from roadstead.firmware.impact import PAGE_IDS
 from roadstead.firmware.release_store import find_in_force, list_releases
@@ -359,3 +362,62 @@ async def test_a_target_is_explained(cloud: Cloud, maker: Maker, stranger: Perso
         answer = await maker.person.client.get(f"{path}/{other}")
         assert (answer.status_code, answer.json()["error"]) == (404, "not_in_product")
     assert (await stranger.client.get(f"{path}/{make_id(7)}")).status_code == 404
+
+
+def delivery(number: int, device_id: str, product_id: int | None, **what: Any) -> Delivery:
+    values: dict[str, Any] = {
+        "id": f"{number:024x}",
+        "device_id": device_id,
+        "product_id": product_id,
+        "version": 7,
+        "from_version": 4,
+        "file_key": "k",
+        "file_sha256": "0" * 64,
+        "file_bytes": 1000,
+        "cause": "lock",
+        "reason": "lock",
+        "asked_by": None,
+        "state": "succeeded",
+        "requested_at_ms": 1_000 * number,
+        "deadline_ms": 0,
+        "begins": 1,
+        "done_bytes": 1000,
+        "sent_bytes": 1100,
+        "started_at_ms": 1_000 * number,
+        "ended_at_ms": 1_000 * number + 1500,
+        "result": "succeeded",
+        "text": "The device runs version 7.",
+    }
+    return Delivery(**{**values, **what})
+
+
+async def test_the_history_of_a_device_is_told_page_by_page(cloud: Cloud, maker: Maker):
+    device_id = make_id(1)
+
+    def work(conn: Connection) -> None:
+        add_device(conn, 1, maker.product_id)
+        # A device has one open delivery at most, so they are ended one by one.
+        for number in range(1, 6):
+            one = delivery(number, device_id, maker.product_id)
+            conn.execute(
+                firmware_deliveries.insert().values(
+                    msgspec.structs.asdict(one) | {"is_open": False}
+                )
+            )
+        foreign = delivery(9, device_id, maker.product_id + 1)
+        row = msgspec.structs.asdict(foreign) | {"is_open": False}
+        conn.execute(firmware_deliveries.insert().values(row))
+
+    await cloud.parts.database.write(work)
+    page = await maker.get(f"/firmware_history/{device_id}", per_page=3)
+    assert [int(one["id"], 16) for one in page["history"]] == [5, 4, 3]
+    first = page["history"][0]
+    assert (first["version"], first["from_version"], first["cause"]) == (7, 4, "lock")
+    assert (first["result"], first["duration_s"], first["sent_bytes"]) == ("succeeded", 1.5, 1100)
+    rest = await maker.get(f"/firmware_history/{device_id}", per_page=3, before=page["next"])
+    assert [int(one["id"], 16) for one in rest["history"]] == [2, 1]
+    assert rest["next"] is None
+    client = maker.person.client
+    path = f"{maker.path}/firmware_history"
+    assert (await client.get(f"{path}/{device_id}?per_page=0")).status_code == 400
+    assert (await client.get(f"{path}/{make_id(2)}")).status_code == 404

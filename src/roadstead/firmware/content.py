@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from roadstead.firmware.bundle import BUNDLE_BYTES_MAX, is_bundle, parse_bundle
-from roadstead.firmware.image import NO_PRODUCT, Image, ImageRefused, check_for_product, parse_image
-from roadstead.kit.errors import Invalid
+from roadstead.firmware.image import NO_PRODUCT, Image, check_for_product, parse_image
+from roadstead.kit.errors import Invalid, NotOffered
 
 FILE_BYTES_MAX: Final = BUNDLE_BYTES_MAX
 """Longest upload; an image alone may have half of it."""
@@ -126,19 +126,15 @@ def _parse_text(name: str, text: str, longest: int) -> str:
     return text
 
 
+def assets_not_offered(what: str) -> NotOffered:
+    """A build with assets cannot be brought over the air yet."""
+    return NotOffered(
+        "assets_not_offered",
+        f"{what} expects assets, which this version of the server does not bring over the air: "
+        "without them the device would not run it. Flash the bundle over USB.",
+    )
+
+
 def sha256_hex(content: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
-
-
-__all__ = [
-    "Content",
-    "ImageRefused",
-    "parse_description",
-    "parse_title",
-    "parse_version",
-    "read_content",
-    "read_for_product",
-    "refuse_sources",
-    "sha256_hex",
-]

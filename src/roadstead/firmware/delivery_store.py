@@ -19,9 +19,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
     delete,
     insert,
+    or_,
     select,
     text,
     update,
@@ -165,6 +167,35 @@ def list_history(
     """Deliveries to a device, newest first; those before ``before_id`` when it is given."""
     query = _SELECT.where(_D.device_id == device_id)
     if before_id is not None:
+        query = query.where(_D.id < before_id)
+    return [_to_delivery(row) for row in conn.execute(query.order_by(_D.id.desc()).limit(limit))]
+
+
+def list_in_product(
+    conn: Connection,
+    product_id: int,
+    device_id: str,
+    *,
+    since_ms: int,
+    before_id: str = "",
+    limit: int,
+) -> list[Delivery]:
+    """Deliveries to a device that concern this product, newest first.
+
+    Args:
+        conn: the unit of work.
+        product_id: whose versions; what another product sent to the device is not this one's.
+        device_id: to which device.
+        since_ms: when the device came into the product: files for it alone count from then on.
+        before_id: go on behind this one; empty for the newest.
+        limit: at most so many.
+    """
+    ours = or_(
+        _D.product_id == product_id,
+        and_(_D.product_id.is_(None), _D.requested_at_ms >= since_ms),
+    )
+    query = _SELECT.where(_D.device_id == device_id, ours)
+    if before_id:
         query = query.where(_D.id < before_id)
     return [_to_delivery(row) for row in conn.execute(query.order_by(_D.id.desc()).limit(limit))]
 

@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from roadstead.devices.link import DeviceLink
+from roadstead.firmware.delivery_model import Delivery
+from roadstead.firmware.delivery_store import list_in_product
 from roadstead.firmware.facts import Surroundings, gather_in_product
 from roadstead.firmware.ports import Deliveries
 from roadstead.firmware.remedies import remedy_of
 from roadstead.firmware.targeting import decide, explain
-from roadstead.kit.clock import Clock
+from roadstead.kit.clock import Clock, to_ms
 from roadstead.kit.errors import NotFound
+from roadstead.products.membership_store import find_in_product
 from roadstead.products.model import Product
 from roadstead.storage.database import Database
 
@@ -50,7 +55,31 @@ class FirmwareExplaining:
         )
         facts = found.get(device_id)
         if facts is None:
-            raise NotFound("not_in_product", "Device not found for this product")
+            raise _not_in_product()
         decision = decide(facts)
         document = explain(facts, decision)
         return {"id": device_id, **document, "would_change": remedy_of(facts, decision)}
+
+    async def history(
+        self, product: Product, device_id: str, *, before: str = "", limit: int
+    ) -> list[Delivery]:
+        """The updates of a device in a product, newest first; those behind ``before``.
+
+        Raises:
+            NotFound: ``not_in_product``.
+        """
+
+        def work(conn: Connection) -> list[Delivery]:
+            entry = find_in_product(conn, product.id, device_id)
+            if entry is None:
+                raise _not_in_product()
+            since = to_ms(entry.imported_at) if entry.imported_at else 0
+            return list_in_product(
+                conn, product.id, device_id, since_ms=since, before_id=before, limit=limit
+            )
+
+        return await self._database.read(work)
+
+
+def _not_in_product() -> NotFound:
+    return NotFound("not_in_product", "Device not found for this product")

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, Text, select, type_coerce
 
 from roadstead.devices.store import devices
 from roadstead.firmware import assignment_store, release_store, store
 from roadstead.firmware.model import InForce
-from roadstead.firmware.reported import membership_of, modules_of
+from roadstead.firmware.reported import membership_of, parse_modules
 from roadstead.firmware.target_rules import Occasion, TargetFacts, VersionFacts
 from roadstead.firmware.targeting import choose_version
 from roadstead.products.group_store import groups_of_devices
@@ -112,7 +112,8 @@ _SELECT: Final[Select[Any]] = select(
     _D.firmware_product_id,
     _D.firmware_version,
     _D.safe_mode,
-    _D.system_description,
+    # Its text: most of it is not looked at.
+    type_coerce(_D.system_description, Text).label("system_description"),
     _D.max_binary_bytes,
     _D.updates_enabled,
     _D.updates_forced,
@@ -168,7 +169,7 @@ def _facts_of(
         running_version=row.firmware_version or None,
         safe_mode=row.safe_mode,
         platform_id=row.platform_id,
-        modules=modules_of(row.system_description),
+        modules=parse_modules(row.system_description),
         max_binary_bytes=row.max_binary_bytes or 0,
         online=row.id in around.online,
         updates_enabled=row.updates_enabled is not False,

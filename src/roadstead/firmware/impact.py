@@ -25,7 +25,7 @@ from roadstead.firmware.reported import membership_of
 from roadstead.firmware.target_rules import TargetFacts, VersionFacts
 from roadstead.firmware.targeting import Hold, choose_version, decide
 from roadstead.kit.clock import Clock
-from roadstead.products.group_store import device_group_members, list_groups
+from roadstead.products.group_store import device_group_members, groups_of_devices, list_groups
 from roadstead.products.membership_store import product_devices
 from roadstead.products.model import Product
 from roadstead.storage.database import Database
@@ -124,10 +124,19 @@ def _count_page(
     now: datetime,
 ) -> Counter[int]:
     then = gather_in_product(conn, product_id, device_ids, Surroundings(now, in_force=after))
-    today = gather_in_product(conn, product_id, device_ids, Surroundings(now, in_force=before))
+    groups = groups_of_devices(conn, product_id, device_ids) if before.groups else {}
     counted: Counter[int] = Counter()
     for device_id, facts in then.items():
-        if would_update(facts, choose_version(today[device_id]), version):
+        today = replace(
+            facts,
+            group_releases={
+                one.name: before.groups[one.id]
+                for one in groups.get(device_id, ())
+                if one.id in before.groups
+            },
+            default_version=before.default,
+        )
+        if would_update(facts, choose_version(today), version):
             counted[facts.running_version or 0] += 1
     return counted
 

@@ -78,7 +78,9 @@ class FirmwareVersion:
     @property
     def facts(self) -> VersionFacts:
         """What the target decision looks at."""
-        return VersionFacts(self.application_bytes, self.platform_id, self.dependencies)
+        return VersionFacts(
+            self.application_bytes, self.platform_id, self.dependencies, len(self.assets)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

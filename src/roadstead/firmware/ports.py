@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from sqlalchemy import Connection
 
 from roadstead.firmware.facts import TransferState
+from roadstead.firmware.targeting import Decision
 
 AskCause = Literal["release", "lock", "rollout"]
 """Why devices are looked at out of turn."""
@@ -17,10 +18,11 @@ class Deliveries(Protocol):
 
     async def ask(
         self, device_ids: Sequence[str], *, cause: AskCause, asked_by: str | None
-    ) -> object:
+    ) -> Mapping[str, Decision]:
         """Has devices updated now to what they should run, if they are connected and agree.
 
-        Returns when what is to be sent is written down; sending goes on by itself.
+        Returns when what is to be sent is written down; sending goes on by itself. Gives what was
+        decided of each; devices that no product knows are missing.
         """
 
     def push(self, conn: Connection, product_id: int, asked_by: str | None, at: datetime) -> None:
@@ -67,9 +69,9 @@ class NoDeliveries:
 
     async def ask(
         self, device_ids: Sequence[str], *, cause: AskCause, asked_by: str | None
-    ) -> object:
+    ) -> Mapping[str, Decision]:
         """Nothing is sent."""
-        return None
+        return {}
 
     def push(self, conn: Connection, product_id: int, asked_by: str | None, at: datetime) -> None:
         """Nothing is sent."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from roadstead.events.ingest import EventIngest
 from roadstead.firmware import release_store, store, telling
+from roadstead.firmware.content import assets_not_offered
 from roadstead.firmware.library import VersionView, get_version, view_versions
 from roadstead.firmware.model import FirmwareVersion, InForce, Release
 from roadstead.firmware.plan_rules import allow_release
@@ -90,6 +91,7 @@ class FirmwareReleases:
             NotFound: ``firmware_not_found``.
             Conflict: ``version_not_proven``.
             Forbidden: ``plan_limit``; ``override_not_allowed``.
+            NotOffered: ``assets_not_offered``.
         """
         check_wish(wish)
         if wish.override_reason is not None and not may_override:
@@ -151,6 +153,8 @@ class FirmwareReleases:
         """The reason to be written down for a release without proof; None where there is proof."""
         if not wish.releases:
             return None
+        if version.assets:
+            raise assets_not_offered(f"Version {version.version}")
         allow_release(conn, self._limits, product, intelligent=wish.intelligent)
         if not product.settings.release_requires_proof or find_proof(conn, version) is not None:
             return None

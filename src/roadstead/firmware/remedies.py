@@ -17,6 +17,7 @@ _REMEDIES: Final = {
     "too_large": "Release or lock a smaller build.",
     "needs_newer_device_os": "Update Device OS on the device, or release what needs less.",
     "missing_modules": "Flash the missing modules, or release a version that does not need them.",
+    "assets_not_offered": "Flash the bundle over USB, or release a build without assets.",
     "modules_unknown": "Nothing to do: it is decided when the device has told its modules.",
     "transfer_running": "Nothing to do: it is decided anew when the transfer has ended.",
     "back_off": "Nothing to do: it is tried again by itself; lock and flash it to try at once.",

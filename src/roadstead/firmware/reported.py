@@ -4,7 +4,10 @@ Spec: device protocol notes §3.5.3; product notes §3.2.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
+
+import msgspec
 
 from roadstead.firmware.target_rules import Membership, ModuleKey
 
@@ -14,7 +17,12 @@ _LETTERS: Final = "nrbmsu_cat"
 _MAIN: Final = "m"
 """The store of modules that run; others are spares."""
 
+_INTEGRITY: Final = 0x02
+
 NUMBER_MAX: Final = 0xFFFF
+
+KEYS_KEPT: Final = 256
+"""Kinds of modules whose key is kept; a whole fleet has about ten."""
 
 
 def modules_of(description: Mapping[str, Any] | None) -> dict[ModuleKey, int] | None:
@@ -34,6 +42,45 @@ def modules_of(description: Mapping[str, Any] | None) -> dict[ModuleKey, int] | 
         if _is_sound(module):
             found[key] = max(version, found.get(key, 0))
     return found
+
+
+class _Module(msgspec.Struct, gc=False):
+    f: str = ""
+    n: str | int = "0"
+    v: int = -1
+    l: str = _MAIN  # noqa: E741 - as the device names it
+    vc: int = 0
+    vv: int = 0
+
+
+class _Description(msgspec.Struct, gc=False):
+    m: list[_Module] | None = None
+
+
+_decode_description = msgspec.json.Decoder(_Description).decode
+
+
+def parse_modules(text: str | None) -> dict[ModuleKey, int] | None:
+    """As ``modules_of``, from the JSON text that is stored, without making all of it."""
+    if text is None:
+        return None
+    try:
+        modules = _decode_description(text).m
+    except msgspec.ValidationError:
+        return modules_of(msgspec.json.decode(text))
+    if modules is None:
+        return None
+    found: dict[ModuleKey, int] = {}
+    for one in modules:
+        key = _keys_of(one.f, one.n) if one.l == _MAIN and 0 <= one.v <= NUMBER_MAX else None
+        if key is not None and (not one.vc & _INTEGRITY or one.vv & _INTEGRITY):
+            found[key] = max(one.v, found.get(key, 0))
+    return found
+
+
+@lru_cache(KEYS_KEPT)
+def _keys_of(letter: str, index: str | int) -> ModuleKey | None:
+    return _key_of({"f": letter, "n": index})
 
 
 def membership_of(
@@ -63,9 +110,6 @@ def _key_of(module: Mapping[str, Any]) -> ModuleKey | None:
     if not isinstance(index, str | int) or not str(index).isascii() or not str(index).isdigit():
         return None
     return _LETTERS.index(letter), int(index)
-
-
-_INTEGRITY: Final = 0x02
 
 
 def _is_sound(module: Mapping[str, Any]) -> bool:

@@ -122,13 +122,13 @@ def find_facts(
 ) -> dict[int, VersionFacts]:
     """What the target decision looks at, of those of these versions that there are."""
     rows = conn.execute(
-        select(_V.version, _V.application_bytes, _V.platform_id, _V.dependencies).where(
+        select(_V.version, _V.application_bytes, _V.platform_id, _V.dependencies, _V.assets).where(
             _V.product_id == product_id, _V.version.in_(sorted(set(numbers)))
         )
     )
     return {
-        number: VersionFacts(size, platform_id, _to_dependencies(needs))
-        for number, size, platform_id, needs in rows
+        number: VersionFacts(size, platform_id, _to_dependencies(needs), len(assets))
+        for number, size, platform_id, needs, assets in rows
     }
 
 

@@ -34,11 +34,13 @@ class VersionFacts:
         size_bytes: length of its file.
         platform_id: hardware that it is for.
         dependencies: modules that it needs.
+        assets: files that it expects on the device beside itself.
     """
 
     size_bytes: int
     platform_id: int
     dependencies: tuple[Dependency, ...] = ()
+    assets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,16 @@ def _name_need(need: Dependency, modules: Mapping[ModuleKey, int]) -> str:
     return f"{name} in version {need.version} or newer (the device {has_text})"
 
 
+def hold_assets(facts: TargetFacts, version: int) -> Objection | None:
+    """Assets are not brought over the air yet; without them a device would not run the version."""
+    if not facts.versions[version].assets:
+        return None
+    return Objection(
+        "assets_not_offered",
+        f"Version {version} expects assets, which this server does not bring over the air yet.",
+    )
+
+
 def hold_running_transfer(facts: TargetFacts, version: int) -> Objection | None:
     """Never two transfers to one device."""
     if not facts.transfer_running:
@@ -288,6 +300,7 @@ HOLDING: Final[tuple[tuple[str, HoldingRule], ...]] = (
     ("differs_from_running", hold_equal_version),
     ("platform", hold_wrong_platform),
     ("size", hold_too_large),
+    ("assets", hold_assets),
     ("dependencies", hold_missing_modules),
     ("one_transfer", hold_running_transfer),
     ("back_off", hold_back_off),
