@@ -19,6 +19,7 @@ from roadstead.console.pages import Pages
 from roadstead.devices.claiming import ClaimCodes
 from roadstead.devices.leaving import release_all
 from roadstead.devices.presence import PresenceBoard
+from roadstead.devices.product_store import claim_many
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.reports import DeviceReports
 from roadstead.devices.server_keys import ServerKeys
@@ -30,6 +31,7 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.events.subscriptions import EventSubscriptions
+from roadstead.firmware.for_products import FirmwareOfProducts
 from roadstead.firmware.ports import NoDeliveries
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.health.service import VitalsService
@@ -42,17 +44,18 @@ from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
 from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.sign_in import SignIn
+from roadstead.identity.store import find_user_by_name
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
+from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.model import PlanName
 from roadstead.organizations.plans import PlanService
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import Mail
-from roadstead.products.service import ProductService
-from roadstead.products.team_access import TeamAccess
+from roadstead.products.leaving import refuse_product_owners
 from roadstead.storage.blobs import FolderBlobs
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
@@ -182,7 +185,26 @@ class Cloud:
 
     def plug_in(self, device_id: str, **what) -> DeskDevice:
         self.presence.online(device_id, "192.0.2.5", self.clock.now(), True)
+        self.presence.write_now(device_id)
         return self.desk.plug_in(device_id, **what)
+
+    async def own(self, device_id: str, owner_id: str) -> None:
+        """Gives a device to an account, without asking anybody."""
+        await self.parts.database.write(
+            lambda conn: claim_many(conn, [device_id], owner_id, self.clock.now())
+        )
+        self.parts.registry.forget(device_id)
+
+    async def user_id_of_customer(self, product_id: int, email: str) -> str:
+        name = f"customer:{product_id}:{email}"
+        user = await self.parts.database.read(lambda conn: find_user_by_name(conn, name))
+        assert user is not None
+        return user.id
+
+    async def settle(self) -> None:
+        """Waits until what was handed to the journal is written."""
+        self.presence.flush()
+        await self.journal.flush()
 
     def unplug(self, device_id: str) -> None:
         self.presence.offline(device_id, self.clock.now())
@@ -204,10 +226,16 @@ async def open_cloud(
     follower = OutboxFollower(database, bus)
     journal = Journal(database, delay_s=0.001)
     ingest = EventIngest(journal, bus, clock, EventIds())
-    presence = PresenceBoard(journal, clock)
-    registry = DeviceRegistry(database, clock, bus, follower.wake)
+    limits = build_limits(plan)
+    product_needs = ProductNeeds(
+        database, clock, bus, follower.wake, journal, limits, FirmwareOfProducts(clock)
+    )
+    gatekeeper = build_gatekeeper(product_needs)
+    presence = PresenceBoard(journal, clock, gatekeeper.came_online)
+    registry = DeviceRegistry(database, clock, bus, follower.wake, gatekeeper)
+    product = build_products(product_needs, gatekeeper, registry, presence)
     devices = DeviceService(
-        database, clock, registry, presence, desk, follower.wake, function_timeout_s=30.0
+        database, clock, registry, presence, desk, follower.wake, 30.0, gatekeeper
     )
     lockout = Lockout(clock)
     plans = PlanService(database, clock, follower.wake, default_plan=plan)
@@ -241,16 +269,22 @@ async def open_cloud(
             database,
             clock,
             identity,
-            [refuse_owners, release_all, integrating.parts.service.remove_all],
+            [
+                refuse_owners,
+                refuse_product_owners,
+                release_all,
+                integrating.parts.service.remove_all,
+            ],
             follower.wake,
         ),
-        products=ProductService(database, clock, follower.wake, TeamAccess()),
+        products=product.products,
+        product=product,
         people=build_people(
             PeopleNeeds(
                 database, clock, follower.wake, identity, letters, lambda: ORIGIN, box, devices
             ),
             plans,
-            build_limits(plan),
+            limits,
         ),
         firmware=build_firmware(
             FirmwareNeeds(
@@ -267,7 +301,13 @@ async def open_cloud(
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(
-            database, clock, registry, follower.wake, letters, lambda: "https://cloud.test"
+            database,
+            clock,
+            registry,
+            follower.wake,
+            letters,
+            lambda: "https://cloud.test",
+            gatekeeper,
         ),
         registry=registry,
         publishing=EventPublishing(ingest),
@@ -283,7 +323,7 @@ async def open_cloud(
         pages=Pages(),
     )
     indexer = HistoryIndexer(database, clock)
-    reports = DeviceReports(database, clock, follower.wake)
+    reports = DeviceReports(database, clock, follower.wake, gatekeeper)
     await follower.start()
     await integrating.start()
     app = build_app(parts, keep_alive_s=keep_alive_s)
@@ -292,7 +332,8 @@ async def open_cloud(
         integrating=integrating,
         indexer=indexer,
     )
-    running = [asyncio.create_task(journal.run()), asyncio.create_task(_follow(follower))]
+    parts_run = (journal.run(), _follow(follower), product.imports.run())
+    running = [asyncio.create_task(part) for part in parts_run]
     running += map(asyncio.create_task, integrating.background().values())
     try:
         yield cloud

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from roadstead.devices import announcing, claim_store, store
+from roadstead.devices.membership import NO_PRODUCTS, DeviceProducts
 from roadstead.identity.model import Actor
 from roadstead.identity.recording import actor_of
 from roadstead.identity.store import find_user
@@ -89,11 +90,19 @@ class ClaimCodes:
         return ClaimCode(code, await self._database.write(work, durable=True))
 
 
-def redeem(conn: Connection, device_id: str, code: str, address: str, at: datetime) -> bool:
+def redeem(
+    conn: Connection,
+    device_id: str,
+    code: str,
+    address: str,
+    at: datetime,
+    products: DeviceProducts = NO_PRODUCTS,
+) -> bool:
     """Makes the device its code's person's, within a transaction; the code is used up.
 
-    True as well when it was theirs already. False for a code that is unknown, used or expired, and
-    for a device of somebody else, whose owner has to release it first.
+    True as well when it was theirs already. False for a code that is unknown, used or expired,
+    for a device of somebody else, whose owner has to release it first, and for a product's device
+    when the person is neither of its team nor a customer.
     """
     digest = _digest(code)
     holder = claim_store.find_code_holder(conn, digest, at=at)
@@ -105,6 +114,8 @@ def redeem(conn: Connection, device_id: str, code: str, address: str, at: dateti
         return False
     if device.owner_id == user.id:
         return claim_store.take_code(conn, digest)
+    if device.product_id is not None and not products.may_own(conn, user.id, device.product_id):
+        return False
     if not store.claim_unowned(conn, device_id, user.id, at):
         return False
     if not claim_store.take_code(conn, digest):

@@ -1,6 +1,6 @@
 """What can go wrong between a person and a device, by name."""
 
-from roadstead.kit.errors import Conflict, Invalid, NotFound, TimedOut
+from roadstead.kit.errors import Conflict, Forbidden, Invalid, NotFound, TimedOut
 
 
 def device_not_found(device_id: str) -> NotFound:
@@ -10,6 +10,11 @@ def device_not_found(device_id: str) -> NotFound:
         f"I didn't recognize the device name or ID {device_id!r}. "
         "Check it with the list of your devices.",
     )
+
+
+def not_in_product() -> NotFound:
+    """The product has no such device; the official CLI's own tests look for this sentence."""
+    return NotFound("not_in_product", "Device not found for this product")
 
 
 def device_offline(device_id: str) -> TimedOut:
@@ -52,3 +57,10 @@ def argument_too_long(length: int, limit: int) -> Invalid:
 def belongs_to_someone_else() -> Conflict:
     """The official CLI looks for this sentence to offer a transfer."""
     return Conflict("device_owned", "That belongs to someone else.")
+
+
+def belongs_to_product() -> Forbidden:
+    """A product's device is claimed by the product's people and nobody else."""
+    return Forbidden(
+        "product_device", "The device belongs to a product; only the product's team may claim it."
+    )

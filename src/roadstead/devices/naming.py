@@ -1,4 +1,4 @@
-"""Names and notes that people give to devices. Pure.
+"""Names and notes that people give to devices, and the numbers of platforms. Pure.
 
 A name stands in the place of an id in the API's paths, so it must fit one path segment and must
 never look like an id.
@@ -14,6 +14,11 @@ MAX_NAME_CHARS = 64
 
 MAX_NOTES_BYTES = 4096
 """Bytes of UTF-8: a page of text, and small enough to go with every list."""
+
+PLATFORMS = frozenset(
+    {0, 3, 6, 8, 10, 12, 13, 14, 15, 22, 23, 25, 26, 28, 31, 32, 35, 37, 38, 42, 43}
+)
+"""Numbers of the known hardware platforms. Source: particle cloud notes §1.4."""
 
 _FORBIDDEN = frozenset("/\\?#")
 """Would end the path segment or begin another part of the address."""

@@ -5,6 +5,7 @@ is written every two seconds, and nothing ever goes through the whole fleet.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 from roadstead.devices.model import Presence
@@ -30,9 +31,16 @@ class PresenceBoard:
     Args:
         journal: writes what changed.
         clock: for the times.
+        came_online: told of each device that is connected, with a new session or an old one.
     """
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        came_online: Callable[[str, datetime], None] | None = None,
+    ) -> None:
+        self._came_online = came_online
         self._journal = journal
         self._clock = clock
         self._rows: dict[str, PresenceRow] = {}
@@ -59,6 +67,8 @@ class PresenceBoard:
         known_ms = None if before is None else before.last_handshake_ms
         handshake_ms = at_ms if handshake else known_ms
         self._put(PresenceRow(device_id, True, at_ms, handshake_ms, address), before)
+        if self._came_online is not None:
+            self._came_online(device_id, at)
 
     def heard(self, device_id: str) -> None:
         """A message of the device arrived."""

@@ -9,8 +9,11 @@ from sqlalchemy import Connection
 
 from roadstead.devices import announcing, store
 from roadstead.devices.keys import parse_public_key
+from roadstead.devices.membership import DeviceProducts
 from roadstead.devices.model import Device, DeviceKey, Registration
+from roadstead.devices.naming import PLATFORMS
 from roadstead.identity.model import Actor
+from roadstead.identity.permissions import Permission
 from roadstead.kit.errors import Conflict, DomainError, Forbidden, Invalid
 from roadstead.kit.ids import parse_device_id
 
@@ -25,11 +28,6 @@ MAX_PLATFORM_ID = 0xFFFF
 MAX_UNCLAIMED = 1000
 """Devices that one person may have registered and not claimed yet: more than lie on a desk, some
 megabytes. Whoever claims them shows that they exist; makers import theirs into a product."""
-
-PLATFORMS = frozenset(
-    {0, 3, 6, 8, 10, 12, 13, 14, 15, 22, 23, 25, 26, 28, 31, 32, 35, 37, 38, 42, 43}
-)
-"""Known hardware platforms. Source: particle cloud notes §1.4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,12 @@ def register(
 
 
 def provision(
-    conn: Connection, actor: Actor, key: DeviceKey, platform_id: int | None, at: datetime
+    conn: Connection,
+    actor: Actor,
+    key: DeviceKey,
+    platform_id: int | None,
+    at: datetime,
+    products: DeviceProducts,
 ) -> bool:
     """Registers one key for a person; False when it is registered already.
 
@@ -91,11 +94,11 @@ def provision(
     if holder is not None:
         raise _key_in_use()
     known = store.find_device(conn, key.device_id)
-    if known is not None and not _may_change_key(actor, known):
+    if known is not None and not _may_change_key(conn, actor, known, products):
         raise Forbidden(
             "device_known",
             f"Device {known.id} is registered already; its key may be changed by its owner, "
-            "or by an administrator.",
+            "by the team of its product, or by an administrator.",
         )
     if known is None and not actor.is_admin:
         _check_unclaimed(conn, actor)
@@ -118,9 +121,15 @@ def _check_unclaimed(conn: Connection, actor: Actor) -> None:
         )
 
 
-def _may_change_key(actor: Actor, device: Device) -> bool:
-    owned = device.owner_id is not None and device.owner_id == actor.user_id
-    return actor.is_admin or owned
+def _may_change_key(
+    conn: Connection, actor: Actor, device: Device, products: DeviceProducts
+) -> bool:
+    if actor.is_admin:
+        return True
+    if device.product_id is not None:
+        # A customer who claimed a device of the product must not make it another one.
+        return Permission.DEVICES_IMPORT in products.rights_of(conn, actor, device.product_id)
+    return device.owner_id is not None and device.owner_id == actor.user_id
 
 
 def _parse(batch: Sequence[Registration], verdicts: list[bool | Refusal]) -> dict[int, DeviceKey]:

@@ -10,6 +10,7 @@ from roadstead.bus.local import LocalBus
 from roadstead.devices import announcing, registering, store
 from roadstead.devices.identity_cache import IdentityCache
 from roadstead.devices.keys import digest_of, parse_algorithm, parse_public_key
+from roadstead.devices.membership import NO_PRODUCTS, DeviceProducts
 from roadstead.devices.model import DeviceIdentity as DeviceIdentity
 from roadstead.devices.model import Registration, RegistrationReport, SelfDescription
 from roadstead.identity.model import Actor
@@ -38,11 +39,18 @@ class DeviceRegistry:
         clock: for times and the age of cached entries.
         bus: where changes made by other processes arrive.
         announce: called after a change was committed that other processes must hear of.
+        products: what products have to say about their devices.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, bus: LocalBus, announce: Callable[[], None]
+        self,
+        database: Database,
+        clock: Clock,
+        bus: LocalBus,
+        announce: Callable[[], None],
+        products: DeviceProducts = NO_PRODUCTS,
     ) -> None:
+        self._products = products
         self._database = database
         self._clock = clock
         self._announce = announce
@@ -112,8 +120,8 @@ class DeviceRegistry:
         """Registers the public key that a person read from a device; gives the device id.
 
         Anybody who is signed in may register a new id. The key of a known device may be changed by
-        its owner or an administrator, that of one without owner by an administrator only; the key
-        that is registered already may be sent again by anybody.
+        its owner, that of a product's device by the product's team, any by an administrator; the
+        key that is registered already may be sent again by anybody.
 
         Args:
             actor: who asks.
@@ -136,7 +144,7 @@ class DeviceRegistry:
         at = self._clock.now()
 
         def work(conn: Connection) -> bool:
-            return registering.provision(conn, actor, key, platform_id, at)
+            return registering.provision(conn, actor, key, platform_id, at, self._products)
 
         if await self._write(work):
             self._settle([known_id])

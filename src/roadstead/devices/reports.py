@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from roadstead.devices import announcing, store
 from roadstead.devices.claiming import redeem
+from roadstead.devices.membership import NO_PRODUCTS, Arrival, DeviceProducts, named_product
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Invalid
 from roadstead.storage.database import Database
@@ -17,6 +18,12 @@ NO_NUMBER = 0xFFFF
 """Stands for "none" in the product fields of a Hello. Source: Device OS 6.2 wire, Hello."""
 
 _SYSTEM_PART = "s"
+
+_STANDING = ("product_id", "owner_id", "quarantined")
+"""What products want to know of a device that says Hello."""
+
+_OF_IDENTITY = frozenset({"platform_id", "firmware_product_id"})
+"""Columns of a report that the gateway keeps; a change is told to all processes."""
 
 _MODEM_NUMBER = re.compile(r"[0-9A-Fa-f]{1,32}")
 
@@ -54,15 +61,32 @@ class DeviceReports:
         database: where devices are kept.
         clock: for the time of a change.
         announce: called after a change was committed that other processes must hear of.
+        products: told of each Hello, and asked who may claim by a code.
     """
 
-    def __init__(self, database: Database, clock: Clock, announce: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        announce: Callable[[], None],
+        products: DeviceProducts = NO_PRODUCTS,
+    ) -> None:
+        self._products = products
         self._database = database
         self._clock = clock
         self._announce = announce
 
-    async def hello(self, device_id: str, facts: HelloFacts) -> None:
-        """The device began a conversation; it counts as in its normal mode until it says other."""
+    async def hello(self, device_id: str, facts: HelloFacts, *, handshake: bool = True) -> bool:
+        """The device began a conversation; it counts as in its normal mode until it says other.
+
+        Args:
+            device_id: who said it.
+            facts: what it said.
+            handshake: it began a new session with it.
+
+        Returns:
+            True when what the gateway knows of the device has changed by it.
+        """
         values: dict[str, Any] = {
             "platform_id": facts.platform_id,
             "firmware_product_id": None if facts.product_id == NO_NUMBER else facts.product_id,
@@ -75,7 +99,34 @@ class DeviceReports:
         }
         if facts.system_version:
             values["system_version"] = facts.system_version
-        await self._store(device_id, values, announced="platform_id")
+        at = self._clock.now()
+
+        def work(conn: Connection) -> bool:
+            stored = store.update_reported(conn, device_id, values, at, also=_STANDING)
+            if stored is None:
+                return False
+            changed, before = stored
+            arrival = Arrival(
+                device_id=device_id,
+                product_id=before["product_id"],
+                named_product_id=named_product(values["firmware_product_id"], facts.platform_id),
+                owner_id=before["owner_id"],
+                platform_id=facts.platform_id,
+                firmware_version=values["firmware_version"],
+                former_version=before["firmware_version"],
+                quarantined=before["quarantined"],
+                handshake=handshake,
+                at=at,
+            )
+            told = self._products.arrived(conn, arrival) or bool(changed & _OF_IDENTITY)
+            if told:
+                announcing.announce(conn, [announcing.DEVICE_CHANGED], device_id)
+            return told
+
+        told = await self._database.write(work)
+        if told:
+            self._announce()
+        return told
 
     async def application(
         self, device_id: str, functions: list[str], variables: dict[str, str]
@@ -122,28 +173,17 @@ class DeviceReports:
         at = self._clock.now()
         try:
             claimed = await self._database.write(
-                lambda conn: redeem(conn, device_id, code, address, at), durable=True
+                lambda conn: redeem(conn, device_id, code, address, at, self._products),
+                durable=True,
             )
         except Invalid:
             return False
         self._announce()
         return claimed
 
-    async def _store(
-        self, device_id: str, values: dict[str, Any], *, announced: str | None = None
-    ) -> None:
-        """Writes what differs; a change of the ``announced`` column is told to other processes."""
+    async def _store(self, device_id: str, values: dict[str, Any]) -> None:
         at = self._clock.now()
-
-        def work(conn: Connection) -> bool:
-            changed = store.update_reported(conn, device_id, values, at)
-            told = announced is not None and announced in changed
-            if told:
-                announcing.announce(conn, [announcing.DEVICE_CHANGED], device_id)
-            return told
-
-        if await self._database.write(work):
-            self._announce()
+        await self._database.write(lambda conn: store.update_reported(conn, device_id, values, at))
 
 
 def system_version_of(description: dict[str, object]) -> int:

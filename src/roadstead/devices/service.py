@@ -7,8 +7,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from roadstead.devices import announcing, store
-from roadstead.devices.errors import belongs_to_someone_else, device_not_found
+from roadstead.devices.errors import belongs_to_product, belongs_to_someone_else
 from roadstead.devices.link import DeviceLink
+from roadstead.devices.membership import NO_PRODUCTS, DeviceProducts
 from roadstead.devices.model import (
     Device,
     FunctionCall,
@@ -22,8 +23,11 @@ from roadstead.devices.model import DeviceView as DeviceView
 from roadstead.devices.naming import name_key, parse_name, parse_notes
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.presence_store import find_presence, find_presence_of
+from roadstead.devices.reaching import is_within, reach, reach_own
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.identity.model import Actor
+from roadstead.identity.permissions import Permission
+from roadstead.identity.store import find_user
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, Invalid, NotFound
 from roadstead.kit.ids import parse_device_id
@@ -36,8 +40,10 @@ PING_TIMEOUT_S = 10.0
 class DeviceService:
     """The devices of one account, for whoever acts for it.
 
-    Everywhere ``ref`` is the id of a device in any case, or the name of one of the actor's own;
-    what is not the actor's is not found.
+    Everywhere ``ref`` is the id of a device in any case, or the name of one of the actor's own, and
+    ``product_id`` the product within which it is looked for, once the actor's permission in it was
+    checked. Without one it may be the actor's own or one of a product in which the actor has the
+    right; what the actor reaches in neither way is not found.
 
     Args:
         database: where devices are kept.
@@ -47,6 +53,7 @@ class DeviceService:
         link: the way to connected devices.
         announce: called after a change was committed that other processes must hear of.
         function_timeout_s: how long a connected device may take to answer.
+        products: what products have to say about their devices.
     """
 
     def __init__(
@@ -58,7 +65,9 @@ class DeviceService:
         link: DeviceLink,
         announce: Callable[[], None],
         function_timeout_s: float = 30.0,
+        products: DeviceProducts = NO_PRODUCTS,
     ) -> None:
+        self._products = products
         self._database = database
         self._clock = clock
         self._registry = registry
@@ -72,7 +81,7 @@ class DeviceService:
 
         def work(conn: Connection) -> tuple[list[Device], dict[str, Presence]]:
             mine = store.list_owned(conn, actor.user_id) if actor.user_id else []
-            mine = [device for device in mine if _is_within(actor, device)]
+            mine = [device for device in mine if is_within(actor, device)]
             return mine, find_presence(conn, [device.id for device in mine])
 
         mine, stored = await self._database.read(work)
@@ -96,27 +105,46 @@ class DeviceService:
         """How many devices of each platform the actor has; None is an unknown platform."""
         return await self._database.read(lambda conn: store.count_owned(conn, actor.user_id))
 
-    async def get_device(self, actor: Actor, ref: str) -> DeviceView:
-        """One of the actor's devices.
+    async def get_device(
+        self,
+        actor: Actor,
+        ref: str,
+        permission: Permission = Permission.DEVICES_GET,
+        *,
+        product_id: int | None = None,
+    ) -> DeviceView:
+        """A device with all that is known of it.
 
         Raises:
-            NotFound: ``device_not_found``.
+            NotFound: ``device_not_found``; ``not_in_product``.
+            Forbidden: ``permission_denied``.
         """
 
-        def work(conn: Connection) -> tuple[Device, Presence | None]:
-            device = _resolve(conn, actor, ref)
-            return device, find_presence_of(conn, device.id)
+        def work(conn: Connection) -> tuple[Device, Presence | None, str | None]:
+            device = reach(conn, self._products, actor, ref, permission, product_id)
+            stored = find_presence_of(conn, device.id)
+            return device, stored, _owner_name(conn, actor, device)
 
-        device, stored = await self._database.read(work)
-        return self._view(actor, device, stored)
+        device, known, owner_name = await self._database.read(work)
+        return DeviceView(device, self._presence.overlay(device.id, known), owner_name)
 
-    async def resolve(self, actor: Actor, ref: str) -> Device:
-        """The actor's device that ``ref`` names.
+    async def resolve(
+        self,
+        actor: Actor,
+        ref: str,
+        permission: Permission = Permission.DEVICES_GET,
+        *,
+        product_id: int | None = None,
+    ) -> Device:
+        """The device that ``ref`` means.
 
         Raises:
-            NotFound: ``device_not_found``.
+            NotFound: ``device_not_found``; ``not_in_product``.
+            Forbidden: ``permission_denied``.
         """
-        return await self._database.read(lambda conn: _resolve(conn, actor, ref))
+        return await self._database.read(
+            lambda conn: reach(conn, self._products, actor, ref, permission, product_id)
+        )
 
     async def claim(self, actor: Actor, device_id: str) -> str:
         """Makes the actor the owner of a device that nobody owns and that is online.
@@ -129,6 +157,8 @@ class DeviceService:
         Raises:
             NotFound: ``device_unknown``.
             Conflict: ``device_owned``; ``claim_needs_online`` when the device is not connected.
+            Forbidden: ``product_device`` for a product's device, unless the actor is of its team,
+                who may claim it when it is offline, too.
             Invalid: ``no_account`` for the operator.
         """
         known_id = parse_device_id(device_id.strip())
@@ -140,14 +170,16 @@ class DeviceService:
         at = self._clock.now()
 
         def work(conn: Connection) -> bool:
-            return _claim(conn, actor, known_id, is_online, at)
+            return _claim(conn, self._products, actor, known_id, is_online, at)
 
         if await self._database.write(work, durable=True):
             self._settle(known_id)
         return known_id
 
     async def unclaim(self, actor: Actor, ref: str) -> str:
-        """Ends the actor's ownership; name and notes go with it. Gives the device id.
+        """Ends the actor's ownership. Gives the device id.
+
+        Name and notes go with it, unless the device belongs to a product, which it goes on to do.
 
         Raises:
             NotFound: ``device_not_found``.
@@ -155,29 +187,35 @@ class DeviceService:
         at = self._clock.now()
 
         def work(conn: Connection) -> str:
-            device = _resolve(conn, actor, ref)
+            device = reach_own(conn, actor, ref, Permission.DEVICES_RELEASE)
             store.release_owned(conn, actor.user_id, device.id, at)
             before: announcing.Facts = {"owner_id": device.owner_id, "name": device.name}
             return _tell(conn, actor, "device.unclaim", device.id, before, {"owner_id": None}, at)
 
         return self._settle(await self._database.write(work, durable=True))
 
-    async def rename(self, actor: Actor, ref: str, name: str) -> Renamed:
+    async def rename(
+        self, actor: Actor, ref: str, name: str, *, product_id: int | None = None
+    ) -> Renamed:
         """Names the device.
 
         Raises:
-            NotFound: ``device_not_found``.
+            NotFound: ``device_not_found``; ``not_in_product``.
+            Forbidden: ``permission_denied``.
             Invalid: ``bad_device_name``.
             Conflict: ``device_name_taken`` by another of the actor's devices, in any case.
         """
         new_name, at = parse_name(name), self._clock.now()
 
         def work(conn: Connection) -> str:
-            device = _resolve(conn, actor, ref)
-            holder = store.find_owned_by_name(conn, actor.user_id, name_key(new_name))
-            if holder is not None and holder.id != device.id:
+            device = reach(conn, self._products, actor, ref, _UPDATE, product_id)
+            free = _is_free(conn, device, new_name)
+            if not free and device.owner_id == actor.user_id:
                 raise _name_taken(new_name)
-            store.rename_owned(conn, actor.user_id, device.id, new_name, at)
+            findable = free and device.owner_id is not None
+            store.rename_device(conn, device.id, new_name, at, findable=findable)
+            if device.product_id is not None:
+                self._products.renamed(conn, device.product_id, device.id, new_name)
             before, after = {"name": device.name}, {"name": new_name}
             return _tell(conn, actor, "device.rename", device.id, {**before}, {**after}, at)
 
@@ -187,25 +225,30 @@ class DeviceService:
             raise _name_taken(new_name) from error
         return Renamed(self._settle(device_id), new_name, at)
 
-    async def set_notes(self, actor: Actor, ref: str, notes: str | None) -> Noted:
+    async def set_notes(
+        self, actor: Actor, ref: str, notes: str | None, *, product_id: int | None = None
+    ) -> Noted:
         """Sets the device's notes; None removes them.
 
         Raises:
-            NotFound: ``device_not_found``.
+            NotFound: ``device_not_found``; ``not_in_product``.
+            Forbidden: ``permission_denied``.
             Invalid: ``bad_device_notes``.
         """
         new_notes, at = parse_notes(notes), self._clock.now()
 
         def work(conn: Connection) -> str:
-            device = _resolve(conn, actor, ref)
-            store.note_owned(conn, actor.user_id, device.id, new_notes, at)
+            device = reach(conn, self._products, actor, ref, _UPDATE, product_id)
+            store.note_device(conn, device.id, new_notes, at)
             before, after = {"notes": device.notes}, {"notes": new_notes}
             return _tell(conn, actor, "device.set_notes", device.id, {**before}, {**after}, at)
 
         device_id = self._settle(await self._database.write(work))
         return Noted(device_id, new_notes, at)
 
-    async def call_function(self, actor: Actor, ref: str, name: str, argument: str) -> FunctionCall:
+    async def call_function(
+        self, actor: Actor, ref: str, name: str, argument: str, *, product_id: int | None = None
+    ) -> FunctionCall:
         """Calls a function of the device and waits for what it returns.
 
         Raises:
@@ -213,18 +256,22 @@ class DeviceService:
             TimedOut: ``device_offline`` or ``timed_out``.
             Invalid: ``argument_too_long``.
         """
-        device = await self.resolve(actor, ref)
+        permission = Permission.DEVICES_FUNCTION_CALL
+        device = await self.resolve(actor, ref, permission, product_id=product_id)
         value = await self._link.call_function(device.id, name, argument, timeout_s=self._timeout_s)
         return FunctionCall(device.id, device.name, True, value)
 
-    async def read_variable(self, actor: Actor, ref: str, name: str) -> VariableReading:
+    async def read_variable(
+        self, actor: Actor, ref: str, name: str, *, product_id: int | None = None
+    ) -> VariableReading:
         """Reads a variable of the device.
 
         Raises:
             NotFound: ``device_not_found`` or ``variable_not_found``.
             TimedOut: ``device_offline`` or ``timed_out``.
         """
-        view = await self.get_device(actor, ref)
+        permission = Permission.DEVICES_VARIABLE_GET
+        view = await self.get_device(actor, ref, permission, product_id=product_id)
         device = view.device
         value = await self._link.read_variable(device.id, name, timeout_s=self._timeout_s)
         return VariableReading(
@@ -236,24 +283,28 @@ class DeviceService:
             last_handshake_at=view.presence.last_handshake_at,
         )
 
-    async def signal(self, actor: Actor, ref: str, on: bool) -> Signaling:
+    async def signal(
+        self, actor: Actor, ref: str, on: bool, *, product_id: int | None = None
+    ) -> Signaling:
         """Starts or stops the device's light signal.
 
         Raises:
             NotFound: ``device_not_found``.
             TimedOut: ``device_offline`` or ``timed_out``.
         """
-        device = await self.resolve(actor, ref)
+        permission = Permission.DEVICES_SIGNAL
+        device = await self.resolve(actor, ref, permission, product_id=product_id)
         await self._link.signal(device.id, on, timeout_s=self._timeout_s)
         return Signaling(device.id, connected=True, signaling=on)
 
-    async def ping(self, actor: Actor, ref: str) -> bool:
+    async def ping(self, actor: Actor, ref: str, *, product_id: int | None = None) -> bool:
         """True if the device answers just now.
 
         Raises:
             NotFound: ``device_not_found``.
         """
-        device = await self.resolve(actor, ref)
+        permission = Permission.DEVICES_PING
+        device = await self.resolve(actor, ref, permission, product_id=product_id)
         return await self._link.ping(device.id, timeout_s=min(PING_TIMEOUT_S, self._timeout_s))
 
     def _view(self, actor: Actor, device: Device, stored: Presence | None) -> DeviceView:
@@ -265,27 +316,27 @@ class DeviceService:
         return device_id
 
 
-def _resolve(conn: Connection, actor: Actor, ref: str) -> Device:
-    found: Device | None = None
-    if actor.user_id:
-        device_id = parse_device_id(ref)
-        if device_id is not None:
-            found = store.find_owned(conn, actor.user_id, device_id)
-        elif ref.isprintable():
-            # PostgreSQL cannot even be asked for a text with a NUL character.
-            found = store.find_owned_by_name(conn, actor.user_id, name_key(ref))
-    if found is None or not _is_within(actor, found):
-        raise device_not_found(ref)
-    return found
+_UPDATE = Permission.DEVICES_UPDATE
 
 
-def _is_within(actor: Actor, device: Device) -> bool:
-    """Whether the actor's token reaches the device: one of a product's app reaches no other."""
-    return actor.product_id is None or actor.product_id == device.product_id
+def _owner_name(conn: Connection, actor: Actor, device: Device) -> str | None:
+    if device.owner_id is None or device.owner_id == actor.user_id:
+        return None if device.owner_id is None else actor.username
+    owner = find_user(conn, device.owner_id)
+    return None if owner is None else owner.username
+
+
+def _is_free(conn: Connection, device: Device, name: str) -> bool:
+    """Whether no other device of this one's owner has the name."""
+    if device.owner_id is None:
+        return True
+    holder = store.find_owned_by_name(conn, device.owner_id, name_key(name))
+    return holder is None or holder.id == device.id
 
 
 def _claim(
     conn: Connection,
+    products: DeviceProducts,
     actor: Actor,
     device_id: str,
     is_online: bool,
@@ -299,7 +350,10 @@ def _claim(
         return False
     if device.owner_id is not None:
         raise belongs_to_someone_else()
-    if not is_online:
+    if device.product_id is not None:
+        if not products.in_team(conn, actor.user_id, device.product_id):
+            raise belongs_to_product()
+    elif not is_online:
         raise Conflict(
             "claim_needs_online",
             f"Device {device_id} is not online; switch it on, then claim it.",

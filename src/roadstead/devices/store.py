@@ -33,6 +33,7 @@ from sqlalchemy import (
     update,
 )
 
+from roadstead.devices.membership import product_of_events
 from roadstead.devices.model import Device, DeviceIdentity, DeviceKey, SelfDescription
 from roadstead.devices.naming import name_key
 from roadstead.storage.columns import Json, UtcTimestamp, metadata
@@ -77,6 +78,15 @@ devices = Table(
         sqlite_where=text("owner_id IS NULL"),
         postgresql_where=text("owner_id IS NULL"),
     ),
+    *(
+        Index(
+            f"ix_devices_{number}",
+            number,
+            sqlite_where=text(f"{number} IS NOT NULL"),
+            postgresql_where=text(f"{number} IS NOT NULL"),
+        )
+        for number in ("serial_number", "imei", "iccid")
+    ),
 )
 
 device_keys = Table(
@@ -109,6 +119,7 @@ _IDENTITY: Select[Any] = select(
     _D.owner_id,
     _D.name,
     _D.product_id,
+    _D.firmware_product_id,
     _D.quarantined,
     _D.claimed_at,
 ).join_from(devices, device_keys, _K.device_id == _D.id, isouter=True)
@@ -148,6 +159,13 @@ def list_owned_in_product(
     return [_to_device(row) for row in conn.execute(query.order_by(_D.id))]
 
 
+def find_in_product(conn: Connection, product_id: int, device_id: str) -> Device | None:
+    """The device with this id that belongs to this product."""
+    query = _SELECT.where(_D.id == device_id, _D.product_id == product_id)
+    row = conn.execute(query).first()
+    return None if row is None else _to_device(row)
+
+
 def list_owned(conn: Connection, owner_id: str) -> list[Device]:
     """All devices of the owner, by id."""
     rows = conn.execute(_SELECT.where(_D.owner_id == owner_id).order_by(_D.id))
@@ -169,58 +187,82 @@ def count_unclaimed(conn: Connection, registered_by: str, at_most: int) -> int:
 
 
 def claim_unowned(conn: Connection, device_id: str, owner_id: str, at: datetime) -> bool:
-    """Gives a device without owner to this one; False when it has an owner or is unknown."""
+    """Gives a device without owner to this one; False when it has an owner or is unknown.
+
+    The new owner finds it by the name that it may have, unless another of theirs has that name.
+    """
     changed = conn.execute(
         update(devices)
         .where(_D.id == device_id, _D.owner_id.is_(None))
         .values(owner_id=owner_id, claimed_at=at, updated_at=at)
     )
-    return changed.rowcount == 1
+    if changed.rowcount != 1:
+        return False
+    name = conn.scalar(select(_D.name).where(_D.id == device_id))
+    if name is not None and find_owned_by_name(conn, owner_id, name_key(name)) is None:
+        rename_device(conn, device_id, name, at)
+    return True
 
 
 def release_owned(conn: Connection, owner_id: str, device_id: str, at: datetime) -> bool:
-    """Takes the owner away, and with it the name and notes, which were the owner's own words."""
-    changed = conn.execute(
-        update(devices)
-        .where(_D.owner_id == owner_id, _D.id == device_id)
-        .values(owner_id=None, claimed_at=None, name=None, name_key=None, notes=None, updated_at=at)
-    )
-    return changed.rowcount == 1
+    """Takes the owner away, and with it the name and notes, which were the owner's own words.
+
+    Those of a product's device stay: its team knows it by them. It is not found by its name any
+    more, because only a person's own devices are.
+    """
+    own = {"owner_id": None, "claimed_at": None, "name_key": None, "updated_at": at}
+    mine = update(devices).where(_D.owner_id == owner_id, _D.id == device_id)
+    outside = conn.execute(mine.where(_D.product_id.is_(None)).values(**own, name=None, notes=None))
+    if outside.rowcount == 1:
+        return True
+    return conn.execute(mine.values(**own)).rowcount == 1
 
 
-def rename_owned(conn: Connection, owner_id: str, device_id: str, name: str, at: datetime) -> None:
-    """Names the owner's device; a name that another of them has violates the constraint."""
-    conn.execute(
-        update(devices)
-        .where(_D.owner_id == owner_id, _D.id == device_id)
-        .values(name=name, name_key=_key_of(name), updated_at=at)
-    )
-
-
-def note_owned(
-    conn: Connection, owner_id: str, device_id: str, notes: str | None, at: datetime
+def rename_device(
+    conn: Connection, device_id: str, name: str, at: datetime, *, findable: bool = True
 ) -> None:
-    """Sets the notes of the owner's device."""
+    """Names a device; a name that another of the owner's has violates the constraint.
+
+    Args:
+        conn: the unit of work.
+        device_id: which one.
+        name: the new name.
+        at: when.
+        findable: its owner finds it by the name; False where another of theirs has it already.
+    """
+    key = _key_of(name) if findable else None
     conn.execute(
-        update(devices)
-        .where(_D.owner_id == owner_id, _D.id == device_id)
-        .values(notes=notes, updated_at=at)
+        update(devices).where(_D.id == device_id).values(name=name, name_key=key, updated_at=at)
     )
+
+
+def note_device(conn: Connection, device_id: str, notes: str | None, at: datetime) -> None:
+    """Sets the notes of a device."""
+    conn.execute(update(devices).where(_D.id == device_id).values(notes=notes, updated_at=at))
 
 
 def update_reported(
-    conn: Connection, device_id: str, values: dict[str, Any], at: datetime
-) -> frozenset[str]:
-    """Writes those columns that a device reports and that differ; gives their names."""
-    columns = [_D[name] for name in values]
+    conn: Connection,
+    device_id: str,
+    values: dict[str, Any],
+    at: datetime,
+    also: Sequence[str] = (),
+) -> tuple[frozenset[str], dict[str, Any]] | None:
+    """Writes those columns that a device reports and that differ.
+
+    Returns:
+        The names of the columns that differed, and what stood in all of them and in those named in
+        ``also`` before; None for an unknown device.
+    """
+    columns = [_D[name] for name in (*values, *also)]
     row = conn.execute(select(*columns).where(_D.id == device_id)).first()
     if row is None:
-        return frozenset()
-    before = row._mapping
+        return None
+    before = dict(row._mapping)
     changed = {name: value for name, value in values.items() if before[name] != value}
     if changed:
         conn.execute(update(devices).where(_D.id == device_id).values(**changed, updated_at=at))
-    return frozenset(changed)
+    return frozenset(changed), before
 
 
 def update_registered(
@@ -314,7 +356,9 @@ def find_key_holders(conn: Connection, digests: Iterable[bytes]) -> dict[bytes, 
 
 
 def _to_identity(row: Row[Any]) -> DeviceIdentity:
-    device_id, digest, platform_id, owner_id, name, product_id, quarantined, claimed_at = tuple(row)
+    device_id, digest, platform_id, owner_id, name, product_id, named, quarantined, claimed_at = (
+        tuple(row)
+    )
     return DeviceIdentity(
         device_id=device_id,
         spki_digest=None if digest is None else bytes(digest),
@@ -322,7 +366,7 @@ def _to_identity(row: Row[Any]) -> DeviceIdentity:
         # The devices of one owner share the text, of which a process holds one for each of them.
         owner_id=None if owner_id is None else intern(owner_id),
         name=name,
-        product_id=product_id,
+        product_id=product_of_events(product_id, named, platform_id),
         quarantined=quarantined,
         claimed_at=claimed_at,
     )

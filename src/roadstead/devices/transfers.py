@@ -17,6 +17,8 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 
 from roadstead.devices import announcing, claim_store, store
+from roadstead.devices.errors import belongs_to_product
+from roadstead.devices.membership import NO_PRODUCTS, DeviceProducts
 from roadstead.devices.model import Device, TransferRequest
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.identity.model import Actor, User
@@ -77,6 +79,7 @@ class DeviceTransfers:
         announce: called after a change was committed that other processes must hear of.
         mailbox: where letters are posted.
         origin: gives the origin under which people reach this server.
+        products: asked who may come to own a product's device.
     """
 
     def __init__(
@@ -87,7 +90,9 @@ class DeviceTransfers:
         announce: Callable[[], None],
         mailbox: Mailbox,
         origin: Callable[[], str],
+        products: DeviceProducts = NO_PRODUCTS,
     ) -> None:
+        self._products = products
         self._database = database
         self._clock = clock
         self._registry = registry
@@ -100,6 +105,7 @@ class DeviceTransfers:
 
         Raises:
             NotFound: ``device_unknown``.
+            Forbidden: ``product_device``.
             Conflict: ``transfer_not_needed`` for a device that is the actor's or nobody's.
             TooMany: ``too_many_transfers``.
         """
@@ -110,6 +116,7 @@ class DeviceTransfers:
             device = store.find_device(conn, known_id) if known_id else None
             if device is None:
                 raise NotFound("device_unknown", "device not found")
+            self._require_possible(conn, device, actor.user_id)
             kept = claim_store.find_open_transfer(conn, device.id, actor.user_id)
             if kept and kept.owner_id == device.owner_id and _is_recent(kept, now):
                 return kept.id, None
@@ -218,6 +225,7 @@ class DeviceTransfers:
                 action = "device.decline_transfer"
                 announcing.record(conn, actor, action, device.id, requester, None, now)
                 return parties
+            self._require_possible(conn, device, parties.requester.id)
             claim_store.delete_transfers_of_device(conn, device.id)
             store.release_owned(conn, parties.owner.id, device.id, now)
             store.claim_unowned(conn, device.id, parties.requester.id, now)
@@ -231,6 +239,11 @@ class DeviceTransfers:
             self._registry.forget(parties.device.id)
             self._announce()
         self._mailbox.post(_outcome_letter(parties, accept=accept))
+
+    def _require_possible(self, conn: Connection, device: Device, user_id: str) -> None:
+        product_id = device.product_id
+        if product_id is not None and not self._products.may_own(conn, user_id, product_id):
+            raise belongs_to_product()
 
 
 def _new(actor: Actor, device: Device, token: str, now: datetime) -> TransferRequest:

@@ -112,6 +112,7 @@ class StoreHello(Effect, frozen=True):
     """Keep what the Hello said, with the session and with the device."""
 
     receipt: Request
+    handshake: bool = True
     then: tuple[Effect, ...] = ()
 
 

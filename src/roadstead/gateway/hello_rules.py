@@ -53,6 +53,7 @@ def on_hello(state: DeviceState, request: Request) -> list[Effect]:
     return [
         StoreHello(
             request,
+            handshake=first,
             then=(
                 Acknowledge(request),
                 Tell(server_hello()),

@@ -102,7 +102,9 @@ class Storing:
 
     def hello(self, connection: Connection, effect: StoreHello) -> None:
         """The Hello goes to the session and to the device; the newest one speaks for it."""
-        self._run(connection, effect.receipt, effect.then, partial(self._keep_hello, connection))
+        self._run(
+            connection, effect.receipt, effect.then, partial(self._keep_hello, connection, effect)
+        )
 
     def facts(self, connection: Connection, effect: StoreFacts) -> None:
         """Facts of the Hello that came later."""
@@ -187,14 +189,27 @@ class Storing:
             return
         self._go_on(connection, then)
 
-    async def _keep_hello(self, connection: Connection) -> None:
+    async def _keep_hello(self, connection: Connection, effect: StoreHello) -> None:
         state = connection.state
         if state.stranger and not await self._accept_stranger(connection):
             return
         await _committed(partial(self._keeper.store_hello, connection))
         if not state.stranger:
-            await self._reports.hello(state.device_id, hello_facts(connection))
+            await self._report_hello(connection, handshake=effect.handshake)
         self._connections.index(connection)
+
+    async def _report_hello(self, connection: Connection, *, handshake: bool) -> None:
+        """What follows from the Hello is known before anything is published of the device."""
+        device_id, facts = connection.state.device_id, hello_facts(connection)
+        if await self._reports.hello(device_id, facts, handshake=handshake):
+            await self._learn_identity(connection)
+
+    async def _learn_identity(self, connection: Connection) -> None:
+        device_id = connection.state.device_id
+        self._registry.forget(device_id)
+        identity = await self._registry.find_identity(device_id)
+        if identity is not None:
+            connection.state.identity = identity
 
     async def _accept_stranger(self, connection: Connection) -> bool:
         """A device with an unknown key may be anybody but a device that is known."""
@@ -208,7 +223,7 @@ class Storing:
     async def _keep_facts(self, connection: Connection) -> None:
         await _committed(partial(self._keeper.store_facts, connection))
         if not connection.state.stranger:
-            await self._reports.hello(connection.state.device_id, hello_facts(connection))
+            await self._report_hello(connection, handshake=False)
 
     async def _keep_system(self, connection: Connection, description: dict[str, object]) -> None:
         device_id = connection.state.device_id

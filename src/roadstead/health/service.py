@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from roadstead.devices.link import DeviceLink
+from roadstead.devices.membership import product_of_events
 from roadstead.devices.model import Device
 from roadstead.devices.service import DeviceService
 from roadstead.devices.store import find_device
@@ -16,6 +17,7 @@ from roadstead.events.receipt import CommitReceipt, too_busy
 from roadstead.health.store import find_vitals, put_vitals
 from roadstead.health.vitals import Document, document
 from roadstead.identity.model import Actor
+from roadstead.identity.permissions import Permission
 from roadstead.kit.clock import from_ms
 from roadstead.kit.errors import NotFound
 from roadstead.protocol.messages.vitals import VitalReading
@@ -50,23 +52,27 @@ class VitalsService:
         self._link = link
         self._timeout_s = timeout_s
 
-    async def refresh(self, actor: Actor, ref: str) -> None:
+    async def refresh(self, actor: Actor, ref: str, *, product_id: int | None = None) -> None:
         """Asks a device for its vitals; returns when they are stored and published.
 
         Raises:
             NotFound: ``device_not_found``.
             TimedOut: ``device_offline`` or ``timed_out``.
         """
-        device = await self._devices.resolve(actor, ref)
+        permission = Permission.DEVICES_DIAGNOSTICS_UPDATE
+        device = await self._devices.resolve(actor, ref, permission, product_id=product_id)
         await self._link.request_vitals(device.id, timeout_s=self._timeout_s)
 
-    async def last(self, actor: Actor, ref: str) -> tuple[datetime, str, Document]:
+    async def last(
+        self, actor: Actor, ref: str, *, product_id: int | None = None
+    ) -> tuple[datetime, str, Document]:
         """When the device gave its last vitals, its id, and the document.
 
         Raises:
             NotFound: ``device_not_found``, or ``vitals_not_found`` when it never gave any.
         """
-        device = await self._devices.resolve(actor, ref)
+        permission = Permission.DEVICES_DIAGNOSTICS_GET
+        device = await self._devices.resolve(actor, ref, permission, product_id=product_id)
         found = await self._database.read(lambda conn: find_vitals(conn, device.id))
         if found is None:
             raise NotFound("vitals_not_found", f"Device {device.id} has not given vitals yet.")
@@ -107,7 +113,9 @@ class VitalsService:
             source="system",
             device_id=device.id,
             owner_id=None if device.quarantined else device.owner_id,
-            product_id=device.product_id,
+            product_id=product_of_events(
+                device.product_id, device.firmware_product_id, device.platform_id
+            ),
             firmware_version=device.firmware_version,
             on_committed=receipt,
         )

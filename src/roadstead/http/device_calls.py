@@ -62,7 +62,11 @@ async def call_function(call: Call) -> FunctionAnswer | Response:
     """Calls a function of a device and waits for its answer."""
     body: FunctionBody = call.body or FunctionBody()
     outcome = await call.parts.devices.call_function(
-        call.actor, call.path["device"], call.path["function"], _argument(body)
+        call.actor,
+        call.path["device"],
+        call.path["function"],
+        _argument(body),
+        product_id=call.product_id,
     )
     if call.wants_raw:
         return _raw(outcome.return_value)
@@ -71,13 +75,14 @@ async def call_function(call: Call) -> FunctionAnswer | Response:
 
 async def ping(call: Call) -> PingAnswer:
     """Asks a device for a sign of life."""
-    return PingAnswer(await call.parts.devices.ping(call.actor, call.path["device"]))
+    ref, product_id = call.path["device"], call.product_id
+    return PingAnswer(await call.parts.devices.ping(call.actor, ref, product_id=product_id))
 
 
 async def read_variable(call: Call) -> VariableAnswer | Response:
     """Reads a variable of a device."""
     reading = await call.parts.devices.read_variable(
-        call.actor, call.path["device"], call.path["variable"]
+        call.actor, call.path["device"], call.path["variable"], product_id=call.product_id
     )
     if call.wants_raw:
         return _raw(reading.result)
@@ -103,40 +108,48 @@ def _raw(value: bool | int | float | str) -> Response:
     return Response(text, media_type="text/plain")
 
 
+def _operations(prefix: str, of: str) -> tuple[Operation, ...]:
+    """The calls to a device below a path; ``of`` goes into their names."""
+    return (
+        Operation(
+            name=f"ping_{of}device",
+            method="PUT",
+            path=f"{prefix}/{{device}}/ping",
+            tag=_TAG,
+            summary="Ask a device for a sign of life",
+            handler=ping,
+            permission=Permission.DEVICES_PING,
+            answer=PingAnswer,
+        ),
+        Operation(
+            name=f"read_{of}variable",
+            method="GET",
+            path=f"{prefix}/{{device}}/{{variable}}",
+            tag=_TAG,
+            summary="Read a variable",
+            handler=read_variable,
+            permission=Permission.DEVICES_VARIABLE_GET,
+            answer=VariableAnswer,
+            query=_RAW,
+            errors=(408,),
+        ),
+        Operation(
+            name=f"call_{of}function",
+            method="POST",
+            path=f"{prefix}/{{device}}/{{function}}",
+            tag=_TAG,
+            summary="Call a function and wait for its answer",
+            handler=call_function,
+            permission=Permission.DEVICES_FUNCTION_CALL,
+            body=FunctionBody,
+            answer=FunctionAnswer,
+            query=_RAW,
+            errors=(408,),
+        ),
+    )
+
+
 OPERATIONS = (
-    Operation(
-        name="ping_device",
-        method="PUT",
-        path="/v1/devices/{device}/ping",
-        tag=_TAG,
-        summary="Ask a device for a sign of life",
-        handler=ping,
-        permission=Permission.DEVICES_PING,
-        answer=PingAnswer,
-    ),
-    Operation(
-        name="read_variable",
-        method="GET",
-        path="/v1/devices/{device}/{variable}",
-        tag=_TAG,
-        summary="Read a variable",
-        handler=read_variable,
-        permission=Permission.DEVICES_VARIABLE_GET,
-        answer=VariableAnswer,
-        query=_RAW,
-        errors=(408,),
-    ),
-    Operation(
-        name="call_function",
-        method="POST",
-        path="/v1/devices/{device}/{function}",
-        tag=_TAG,
-        summary="Call a function and wait for its answer",
-        handler=call_function,
-        permission=Permission.DEVICES_FUNCTION_CALL,
-        body=FunctionBody,
-        answer=FunctionAnswer,
-        query=_RAW,
-        errors=(408,),
-    ),
+    *_operations("/v1/devices", ""),
+    *_operations("/v1/products/{product}/devices", "product_"),
 )

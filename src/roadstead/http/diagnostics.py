@@ -26,37 +26,48 @@ class VitalsAnswer(msgspec.Struct):
 
 async def refresh(call: Call) -> Ok:
     """Asks a device for its vitals, which then come as an event."""
-    await call.parts.vitals.refresh(call.actor, call.path["device"])
+    ref, product_id = call.path["device"], call.product_id
+    await call.parts.vitals.refresh(call.actor, ref, product_id=product_id)
     return Ok()
 
 
 async def get_last(call: Call) -> VitalsAnswer:
     """The vitals that a device gave last."""
-    updated_at, device_id, payload = await call.parts.vitals.last(call.actor, call.path["device"])
+    updated_at, device_id, payload = await call.parts.vitals.last(
+        call.actor, call.path["device"], product_id=call.product_id
+    )
     return VitalsAnswer(Vitals(iso_ms(updated_at), device_id, payload))
 
 
+def _operations(prefix: str, of: str) -> tuple[Operation, ...]:
+    """Vitals below a path; ``of`` goes into the names of the operations."""
+    return (
+        Operation(
+            name=f"refresh_{of}vitals",
+            method="POST",
+            path=f"{prefix}/diagnostics/{{device}}/update",
+            tag=_TAG,
+            summary="Ask a device for fresh vitals",
+            handler=refresh,
+            permission=Permission.DEVICES_DIAGNOSTICS_UPDATE,
+            answer=Ok,
+            status=202,
+            errors=(408,),
+        ),
+        Operation(
+            name=f"get_last_{of}vitals",
+            method="GET",
+            path=f"{prefix}/diagnostics/{{device}}/last",
+            tag=_TAG,
+            summary="Get the vitals that a device gave last",
+            handler=get_last,
+            permission=Permission.DEVICES_DIAGNOSTICS_GET,
+            answer=VitalsAnswer,
+        ),
+    )
+
+
 OPERATIONS = (
-    Operation(
-        name="refresh_vitals",
-        method="POST",
-        path="/v1/diagnostics/{device}/update",
-        tag=_TAG,
-        summary="Ask a device for fresh vitals",
-        handler=refresh,
-        permission=Permission.DEVICES_DIAGNOSTICS_UPDATE,
-        answer=Ok,
-        status=202,
-        errors=(408,),
-    ),
-    Operation(
-        name="get_last_vitals",
-        method="GET",
-        path="/v1/diagnostics/{device}/last",
-        tag=_TAG,
-        summary="Get the vitals that a device gave last",
-        handler=get_last,
-        permission=Permission.DEVICES_DIAGNOSTICS_GET,
-        answer=VitalsAnswer,
-    ),
+    *_operations("/v1", ""),
+    *_operations("/v1/products/{product}", "product_"),
 )

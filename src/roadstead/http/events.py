@@ -47,7 +47,9 @@ async def stream_account(call: Call) -> StreamAnswer:
 
 async def stream_device(call: Call) -> StreamAnswer:
     """Streams the events of one device of the caller."""
-    device = await call.parts.devices.resolve(call.actor, call.path["device"])
+    device = await call.parts.devices.resolve(
+        call.actor, call.path["device"], Permission.EVENTS_GET
+    )
     wanted = EventFilter(
         owner_id=call.actor.user_id,
         device_ids=frozenset({device.id}),

@@ -176,6 +176,11 @@ class Call:
         return self.reached_organization.role.value
 
     @property
+    def product_id(self) -> int | None:
+        """Number of the product that the path names; None where it names none."""
+        return None if self.reached is None else self.reached.product.id
+
+    @property
     def rights(self) -> Rights:
         """What the caller may do with the product that the path names; else with their own."""
         return ROLE_PERMISSIONS[Role.OWNER] if self.reached is None else self.reached.rights

@@ -21,6 +21,7 @@ from roadstead.http.callers import Network
 from roadstead.http.integration_parts import IntegrationParts
 from roadstead.http.metrics import MetricsSource
 from roadstead.http.people_parts import PeopleParts
+from roadstead.http.product_parts import ProductParts
 from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
 from roadstead.identity.second_factor import SecondFactors
@@ -108,6 +109,7 @@ class HttpParts:
     resets: PasswordResets
     removal: AccountRemoval
     products: ProductService
+    product: ProductParts
     people: PeopleParts
     firmware: FirmwareServices
     integrations: IntegrationParts

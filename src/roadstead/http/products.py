@@ -1,14 +1,16 @@
-"""Products: create, list, get.
+"""Products: create, list, get, change, delete.
 
 Source: particle cloud notes §1.3, §2.10.
 """
 
 import msgspec
+from starlette.responses import Response
 
-from roadstead.http.operation import Call, Operation
+from roadstead.http.operation import Call, Operation, QueryParameter
 from roadstead.identity.permissions import Permission
 from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import Invalid
+from roadstead.products.editing import ProductChange
 from roadstead.products.model import Owner, ProductSettings
 from roadstead.products.service import ProductDraft, ProductView
 
@@ -34,6 +36,28 @@ class CreateProductBody(msgspec.Struct):
     """A new product."""
 
     product: NewProduct
+
+
+class ProductFacts(msgspec.Struct, kw_only=True):
+    """What to change of a product; what is not given stays, of the settings too."""
+
+    name: str | None = None
+    slug: str | None = None
+    description: str | None = None
+    platform_id: int | None = None
+    settings: dict[str, object] | None = None
+
+
+class ChangeProductBody(msgspec.Struct):
+    """Changes of a product."""
+
+    product: ProductFacts
+
+
+class DeleteProductBody(msgspec.Struct):
+    """``remove_devices`` takes out the devices that the product has; else it must have none."""
+
+    remove_devices: bool = False
 
 
 class ProductDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -90,6 +114,30 @@ async def create_product(call: Call) -> ProductAnswer:
 async def get_product(call: Call) -> ProductAnswer:
     """One product, by number or slug."""
     return ProductAnswer(document_of(await call.parts.products.view(call.product)))
+
+
+async def update_product(call: Call) -> ProductAnswer:
+    """Changes what is given of a product."""
+    told: ProductFacts = call.body.product
+    if told == ProductFacts():
+        raise Invalid("invalid_request", "Nothing to do: 'product' has no field that is known.")
+    change = ProductChange(
+        name=told.name,
+        slug=told.slug,
+        description=told.description,
+        platform_id=told.platform_id,
+        settings=told.settings,
+    )
+    product = await call.parts.products.update(call.actor, call.product, change)
+    return ProductAnswer(document_of(await call.parts.products.view(product)))
+
+
+async def delete_product(call: Call) -> Response:
+    """Deletes a product."""
+    body: DeleteProductBody = call.body or DeleteProductBody()
+    wanted = body.remove_devices or call.query.get("remove_devices") == "true"
+    await call.parts.products.delete(call.actor, call.product, remove_devices=wanted)
+    return Response(status_code=204)
 
 
 def draft_of(told: NewProduct) -> ProductDraft:
@@ -183,5 +231,30 @@ OPERATIONS = (
         handler=get_product,
         permission=Permission.PRODUCTS_GET,
         answer=ProductAnswer,
+    ),
+    Operation(
+        name="update_product",
+        method="PUT",
+        path="/v1/products/{product}",
+        tag=_TAG,
+        summary="Change a product",
+        handler=update_product,
+        permission=Permission.PRODUCTS_UPDATE,
+        body=ChangeProductBody,
+        answer=ProductAnswer,
+        errors=(409,),
+    ),
+    Operation(
+        name="delete_product",
+        method="DELETE",
+        path="/v1/products/{product}",
+        tag=_TAG,
+        summary="Delete a product",
+        handler=delete_product,
+        permission=Permission.PRODUCTS_REMOVE,
+        body=DeleteProductBody,
+        status=204,
+        query=(QueryParameter("remove_devices", "`true`, as in the body."),),
+        errors=(409,),
     ),
 )

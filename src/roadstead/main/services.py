@@ -22,6 +22,8 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.subscription_store import event_subscriptions, is_unused
 from roadstead.events.subscriptions import KEPT_DAYS, forget_subscriptions
 from roadstead.firmware.delivery import DeliveryEngine
+from roadstead.firmware.files import FirmwareFiles
+from roadstead.firmware.for_products import FirmwareOfProducts
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
@@ -41,13 +43,14 @@ from roadstead.main.event_parts import EventParts, build_event_parts
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
+from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.plans import PlanService
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
 from roadstead.outbound.mailbox import MailQueue
-from roadstead.products.service import ProductService
-from roadstead.products.team_access import TeamAccess
+from roadstead.products.import_store import device_imports, is_abandoned, is_old
+from roadstead.products.leaving import refuse_product_owners
 from roadstead.storage.blobs import open_blobs
 from roadstead.storage.database import Database
 from roadstead.storage.disk import describe_room
@@ -95,10 +98,15 @@ def build_services(settings: Settings, database: Database) -> Services:
     def origin() -> str:
         return settings.public_url or http.bound_origin
 
-    registry = DeviceRegistry(database, clock, bus, announce)
-    presence = PresenceBoard(journal, clock)
     ids = EventIds()
     ingest = EventIngest(journal, bus, clock, ids)
+    blobs = open_blobs(settings.blobs_url, settings.blobs_dir)
+    of_products = FirmwareOfProducts(clock, FirmwareFiles(blobs).drop)
+    product_needs = ProductNeeds(database, clock, bus, announce, journal, limits, of_products)
+    gatekeeper = build_gatekeeper(product_needs)
+    registry = DeviceRegistry(database, clock, bus, announce, gatekeeper)
+    presence = PresenceBoard(journal, clock, gatekeeper.came_online)
+    product = build_products(product_needs, gatekeeper, registry, presence)
 
     async def keep_vitals(device_id: str, readings: Any, service: dict[str, object]) -> None:
         await vitals.store(device_id, readings, service)
@@ -113,14 +121,13 @@ def build_services(settings: Settings, database: Database) -> Services:
         journal=journal,
         box=box,
         registry=registry,
-        reports=DeviceReports(database, clock, announce),
+        reports=DeviceReports(database, clock, announce, gatekeeper),
         presence=presence,
         ingest=ingest,
         bus=bus,
         clock=clock,
         vitals_sink=keep_vitals,
     )
-    blobs = open_blobs(settings.blobs_url, settings.blobs_dir)
     deliveries = DeliveryEngine(
         database=database,
         journal=journal,
@@ -134,7 +141,14 @@ def build_services(settings: Settings, database: Database) -> Services:
     )
     gateway.attach(deliveries)
     devices = DeviceService(
-        database, clock, registry, presence, gateway.link, announce, settings.device_timeout_s
+        database,
+        clock,
+        registry,
+        presence,
+        gateway.link,
+        announce,
+        settings.device_timeout_s,
+        gatekeeper,
     )
     vitals = VitalsService(database, devices, ingest, gateway.link)
     client = HttpClient(
@@ -151,6 +165,7 @@ def build_services(settings: Settings, database: Database) -> Services:
     integrating = build_integrating(needs)
     closing = [
         refuse_owners,
+        refuse_product_owners,
         release_all,
         integrating.parts.service.remove_all,
         forget_subscriptions,
@@ -163,7 +178,8 @@ def build_services(settings: Settings, database: Database) -> Services:
         second_factors=factors,
         resets=PasswordResets(database, clock, identity, mail, origin),
         removal=AccountRemoval(database, clock, identity, closing, announce),
-        products=ProductService(database, clock, announce, TeamAccess()),
+        products=product.products,
+        product=product,
         people=build_people(
             PeopleNeeds(database, clock, announce, identity, mail, origin, box, devices),
             plans,
@@ -184,7 +200,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         integrations=integrating.parts,
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
-        transfers=DeviceTransfers(database, clock, registry, announce, mail, origin),
+        transfers=DeviceTransfers(database, clock, registry, announce, mail, origin, gatekeeper),
         registry=registry,
         publishing=EventPublishing(ingest),
         events=events.reading,
@@ -227,6 +243,7 @@ def _sweep_rules(settings: Settings) -> list[SweepRule]:
     """What is deleted once it is old: unused subscriptions, and what expired a day ago."""
     digests = [t.c.digest for t in (access_tokens, refresh_tokens, password_resets, claim_codes)]
     rules = [expired(key) for key in (*digests, transfer_requests.c.id)]
+    rules += [SweepRule(device_imports.c.id, condition) for condition in (is_old, is_abandoned)]
     if settings.deliveries_days:
         old = partial(delivery_store.is_older_than, settings.deliveries_days)
         rules.append(SweepRule(delivery_store.deliveries.c.id, old))

@@ -122,6 +122,8 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "history index": services.events.indexer.run(),
         "event retention": services.events.retention.run(),
         "event subscriptions": services.events.reading.subscriptions.run(),
+        "imports": services.http.product.imports.run(),
+        "deleted groups": services.http.product.groups.empty_deleted(),
     }
     return [tasks.create_task(work, name=name) for name, work in parts.items()]
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from roadstead.devices.registering import PLATFORMS
+from roadstead.devices.naming import PLATFORMS
 from roadstead.kit.errors import Invalid
 
 MAX_NAME_CHARS = 64

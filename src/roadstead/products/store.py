@@ -5,7 +5,7 @@ number, which devices still carry in their firmware and old events in their rows
 to somebody else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     func,
     insert,
     or_,
@@ -118,6 +119,24 @@ def list_products_of(
     )
     rows = conn.execute(select(products).where(owned).order_by(_P.name_key, _P.id))
     return [_to_product(row) for row in rows]
+
+
+def update_product(
+    conn: Connection, product_id: int, values: Mapping[str, Any], at: datetime
+) -> None:
+    """Changes columns of a product, in the words of Product; likewise."""
+    columns = dict(values)
+    if "name" in columns:
+        columns["name_key"] = product_name_key(columns["name"])
+    if "settings" in columns:
+        columns["settings"] = msgspec.to_builtins(columns["settings"])
+    keyed = update(products).where(_P.id == product_id)
+    conn.execute(keyed.values(**columns, updated_at=at))
+
+
+def delete_product(conn: Connection, product_id: int) -> None:
+    """Deletes a product of which nothing else is kept any more; its number stays given out."""
+    conn.execute(delete(products).where(_P.id == product_id))
 
 
 def is_name_taken(conn: Connection, owner: Owner, name: str, *, except_id: int = 0) -> bool:

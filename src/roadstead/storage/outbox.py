@@ -8,6 +8,7 @@ process, another server, or a command at the shell.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -72,6 +73,17 @@ def append(conn: Connection, topic: str, key: str, payload: dict[str, Any] | Non
     conn.execute(
         outbox_rows.insert().values(at_s=int(_unix_s()), topic=topic, key=key, payload=payload)
     )
+
+
+def append_many(conn: Connection, topic: str, keys: Sequence[str]) -> None:
+    """Writes a message for each key, in one statement; see ``append``."""
+    if not keys:
+        return
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_APPEND_LOCK)))
+    at_s = int(_unix_s())
+    rows = [{"at_s": at_s, "topic": topic, "key": key, "payload": None} for key in keys]
+    conn.execute(outbox_rows.insert(), rows)
 
 
 class Publisher(Protocol):
