@@ -12,12 +12,23 @@ from roadstead.http.operation import Call, QueryParameter
 from roadstead.http.product_events import product_filter
 from roadstead.http.sse import StreamAnswer
 from roadstead.identity.permissions import Permission
+from roadstead.kit.errors import Forbidden, NotFound
 
 
 async def stream_several(call: Call) -> StreamAnswer:
     """Streams what any of several filters lets through, each event once."""
     filters = parse_filters(call.query.get("filters", ""))
-    return await open_stream(call, *[await _wanted(call, one) for one in filters])
+    wanted = [await _wanted(call, one) for one in filters]
+    answer = await open_stream(call, *wanted)
+
+    async def still_allowed() -> bool:
+        try:
+            return wanted == [await _wanted(call, one) for one in filters]
+        except (NotFound, Forbidden):
+            return False
+
+    answer.user_id, answer.still_allowed = call.actor.user_id, still_allowed
+    return answer
 
 
 async def _wanted(call: Call, one: WantedFilter) -> EventFilter:

@@ -19,6 +19,7 @@ from roadstead.events.streams import BlockStream
 from roadstead.http.metrics import Sample
 from roadstead.identity.recording import ACCESS_CHANGED
 from roadstead.kit.errors import TooMany, Unavailable
+from roadstead.products.telling import PRODUCT_CHANGED
 from roadstead.storage.outbox import OutboxMessage
 
 log = logging.getLogger("roadstead.http.sse")
@@ -68,6 +69,7 @@ class OpenStreams:
         self._checking: set[asyncio.Task[None]] = set()
         bus.subscribe("token.revoked", self._hear_revoked)
         bus.subscribe(ACCESS_CHANGED, self._hear_access)
+        bus.subscribe(PRODUCT_CHANGED, self._hear_product)
 
     def admit(self, address: str) -> None:
         """Checks that one more stream may be opened; to be asked before the stream is made.
@@ -135,9 +137,18 @@ class OpenStreams:
             return
         for stream, pump in list(self._running.items()):
             if stream.still_allowed is not None and message.key in ("", stream.user_id):
-                task = asyncio.create_task(_end_unless(stream.still_allowed, pump))
-                self._checking.add(task)
-                task.add_done_callback(self._checking.discard)
+                self._check(stream.still_allowed, pump)
+
+    def _hear_product(self, message: object) -> None:
+        """Looks again at the streams that are of several products."""
+        for stream, pump in list(self._running.items()):
+            if stream.is_same is not None:
+                self._check(stream.is_same, pump)
+
+    def _check(self, allowed: Callable[[], Awaitable[bool]], pump: asyncio.Task[None]) -> None:
+        task = asyncio.create_task(_end_unless(allowed, pump))
+        self._checking.add(task)
+        task.add_done_callback(self._checking.discard)
 
 
 async def _end_unless(allowed: Callable[[], Awaitable[bool]], pump: asyncio.Task[None]) -> None:
@@ -166,6 +177,8 @@ class StreamAnswer:
         user_id: whose stream it is.
         still_allowed: asked when the teams of that user changed; False ends the stream. None for
             streams of one's own.
+        is_same: asked when a product changed; False ends the stream, so that its reader comes
+            again for the products that there are now. None for streams of fixed products.
     """
 
     def __init__(
@@ -182,6 +195,7 @@ class StreamAnswer:
         self.token_digest = token_digest
         self.user_id = ""
         self.still_allowed: Callable[[], Awaitable[bool]] | None = None
+        self.is_same: Callable[[], Awaitable[bool]] | None = None
         self._blocks = blocks
         self._streams = streams
         self._remaining_s = remaining_s
