@@ -1,13 +1,14 @@
 # Targets for people and for CI. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup console console-types demo serve test check format fuzz bench clean
+.PHONY: help setup console console-types demo serve test check format fuzz bench testbed clean
 
 UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never .venv/bin/uv
 FUZZ_SECONDS ?= 60
+COMMA := ,
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +66,9 @@ fuzz: setup ## Coverage-guided fuzzing of the decoders and the DTLS server (FUZZ
 bench: setup ## Measure the server beside its peers, write docs/performance.md (QUICK=1: a minute)
 	@$(UV) sync --quiet --locked --inexact --group bench
 	@.venv/bin/python -m bench $(if $(QUICK),--quick)
+
+testbed: setup ## Roll good and bad versions out over modelled fleets (QUICK=1: minutes; else hours)
+	@.venv/bin/roadstead testbed $(if $(QUICK),--devices 200 --good 4 --bad 2,--devices 200$(COMMA)2000 --out docs/rollout-figures.md)
 
 clean: ## Remove what the targets made
 	rm -rf .venv console/node_modules console/.installed src/roadstead/console/static .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis dist build

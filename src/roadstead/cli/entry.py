@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "restore": "roadstead.cli.backup",
     "doctor": "roadstead.cli.doctor",
     "simulate": "roadstead.cli.simulate",
+    "testbed": "roadstead.cli.testbed",
     "demo": "roadstead.cli.demo",
 }
 """The module of each command, in the order of the help. Each has ``register(app)``."""

@@ -119,7 +119,7 @@ def check(trace: DeviceTrace, now_s: int, patience: Patience = DEFAULT_PATIENCE)
         return Health("failed", "boot_loop", "failed" if still else "fine")
     grace = grace_s(trace.gap_s, patience)
     limit = clock + grace
-    if now_s < limit:
+    if now_s < limit and trace.back_at_s is None:
         return Health("pending")
     gone = now_s - trace.last_contact_s > grace
     if trace.back_at_s is None or trace.back_at_s > limit:

@@ -16,7 +16,7 @@ QUARTER_S: Final = 6 * 3600
 BASELINE_DAYS: Final = 7
 
 
-class Slice(msgspec.Struct, gc=False, kw_only=True):
+class Slice(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """Sums over a part of a quarter of a day of one device.
 
     Attributes:

@@ -132,7 +132,7 @@ CASES = [
         "quiet",
     ),
     ("too few", replace(GOOD, offered=3, judged=3), "hold", "too_few"),
-    ("too small a control", replace(GOOD, control=4, control_judged=4), "hold", "too_few"),
+    ("a small control by plan", replace(GOOD, control=4, control_judged=4), "advance", "quiet"),
     ("no control by plan", replace(GOOD, control=0, control_judged=0), "advance", "quiet"),
 ]
 

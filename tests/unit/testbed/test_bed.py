@@ -1,0 +1,41 @@
+"""The short form of the test bed: a bad release is stopped, a good one goes through."""
+
+from roadstead.rollouts.model import Policy
+from roadstead.simulator.fleet_file import Truth
+from roadstead.testbed.cases import GOOD_CASE, Case
+from roadstead.testbed.table import Row, to_markdown
+from roadstead.testbed.trials import run_trials, summarise
+
+
+def test_a_version_that_bricks_is_stopped_with_few_devices_hurt():
+    fleet = Case("bricks", Truth(bricks=0.5)).fleet(120)
+    outcomes = run_trials(fleet, 2, Policy(), 2)
+    assert all(one.stopped and one.offered <= 20 and one.hurt >= 1 for one in outcomes)
+    summary = summarise(outcomes)
+    assert summary.finished == 0
+    assert "| bricks | 120 | 2 |" in to_markdown([Row("bricks", 120, False, summary)])
+
+
+def test_a_good_version_goes_through():
+    fleet = GOOD_CASE.fleet(60)
+    (outcome,) = run_trials(fleet, 2, Policy(), 1, first=3)
+    assert outcome.state == "finished"
+    assert outcome.offered == 60
+
+
+def test_a_leak_is_stopped_at_the_first_looks():
+    fleet = Case("leak", Truth(leaks_percent_per_h=5)).fleet(120)
+    (outcome,) = run_trials(fleet, 2, Policy(), 1)
+    assert outcome.rule == "signal_memory"
+    assert outcome.offered <= 20
+
+
+def test_a_small_fleet_asks_a_person():
+    (outcome,) = run_trials(GOOD_CASE.fleet(20), 2, Policy(), 1)
+    assert outcome.state == "held"
+    assert outcome.rule in ("assisted", "too_few")
+
+
+def test_a_run_is_the_same_each_time():
+    fleet = Case("leak", Truth(leaks_percent_per_h=5)).fleet(60)
+    assert run_trials(fleet, 2, Policy(), 1, first=7) == run_trials(fleet, 2, Policy(), 1, first=7)
