@@ -139,6 +139,11 @@ def insert_entries(
         conn.execute(insert(product_devices), rows)
 
 
+def insert_in_product(conn: Connection, entry: ProductDevice, name_key: str) -> None:
+    """Adds one row; likewise."""
+    insert_entries(conn, [entry], {entry.device_id: name_key})
+
+
 def delete_entries(
     conn: Connection, product_id: int, device_ids: Sequence[str], standing: Standing
 ) -> list[str]:
