@@ -22,6 +22,7 @@ from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.identity.model import OPERATOR
 from roadstead.kit.clock import Clock, SystemClock
 from roadstead.kit.ids import EventIds
+from roadstead.products.gatekeeping import Gatekeeper
 from roadstead.storage import migrate
 from roadstead.storage.journal import Journal
 from roadstead.storage.opening import open_database
@@ -124,9 +125,10 @@ async def start_edge(
     bus = LocalBus()
     follower = OutboxFollower(database, bus, poll_s=0.05)
     journal = Journal(database)
-    presence = PresenceBoard(journal, clock)
-    registry = DeviceRegistry(database, clock, bus, follower.wake)
-    reports = DeviceReports(database, clock, follower.wake)
+    gatekeeper = Gatekeeper(journal, bus=bus)
+    presence = PresenceBoard(journal, clock, gatekeeper.came_online)
+    registry = DeviceRegistry(database, clock, bus, follower.wake, gatekeeper)
+    reports = DeviceReports(database, clock, follower.wake, gatekeeper)
     ingest = EventIngest(journal, bus, clock, ids or EventIds())
     events: list[Event] = []
     vitals: list[Any] = []

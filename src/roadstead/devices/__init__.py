@@ -12,6 +12,9 @@ Files:
     presence_store  the table of what was last known of each device's connection
     registry     registration and provisioning; identities, cached, for the gateway
     registering  registration within a transaction;  announcing: how a change is told
+    first_keys   the first key of a device that was imported without one
+    membership   the port to products;  product_store: what ``devices`` has of them
+    reaching     which device a request means, and who reaches it
     identity_cache  identities of devices seen lately
     reports      what a device says of itself
     presence     who is online, in memory, written behind

@@ -59,6 +59,9 @@ class DeviceProducts(Protocol):
     def trusts_first_key(self, conn: Connection, product_id: int) -> bool:
         """Whether the first key that a device of the product shows is taken for its own."""
 
+    def some_trust_first_keys(self, conn: Connection) -> bool:
+        """Whether any product trusts first keys."""
+
     def renamed(self, conn: Connection, product_id: int, device_id: str, name: str | None) -> None:
         """Takes note of a device's name, by which lists are sorted."""
 
@@ -84,6 +87,10 @@ class NoProducts:
 
     def trusts_first_key(self, conn: Connection, product_id: int) -> bool:
         """Never."""
+        return False
+
+    def some_trust_first_keys(self, conn: Connection) -> bool:
+        """None."""
         return False
 
     def renamed(self, conn: Connection, product_id: int, device_id: str, name: str | None) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from roadstead.bus.local import LocalBus
 from roadstead.devices import announcing, registering, store
+from roadstead.devices.first_keys import FirstKeys
 from roadstead.devices.identity_cache import IdentityCache
 from roadstead.devices.keys import digest_of, parse_algorithm, parse_public_key
 from roadstead.devices.membership import NO_PRODUCTS, DeviceProducts
@@ -40,6 +41,9 @@ class DeviceRegistry:
         bus: where changes made by other processes arrive.
         announce: called after a change was committed that other processes must hear of.
         products: what products have to say about their devices.
+
+    Attributes:
+        first_keys: keys of devices that were imported by their ids alone.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class DeviceRegistry:
         self._clock = clock
         self._announce = announce
         self._cache = IdentityCache()
+        self.first_keys = FirstKeys(database, clock, products)
         bus.subscribe(announcing.DEVICE_CHANGED, self._hear_changed)
         bus.subscribe(announcing.KEY_CHANGED, self._hear_key_changed)
 

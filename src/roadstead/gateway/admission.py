@@ -185,6 +185,9 @@ class Admission:
     async def _decide(self, event: KeyOffered) -> None:
         try:
             identity = await self._registry.find_by_key(event.spki)
+            stranger_may_speak = self._quarantine or (
+                identity is None and await self._registry.first_keys.wanted()
+            )
         except DomainError as error:
             # The database is away: the device is turned away now and tries again by itself.
             log.warning("a device key could not be looked up: %s", error)
@@ -196,8 +199,9 @@ class Admission:
             device_id = bytes.fromhex(identity.device_id)
             self._traces.on_key_offered(identity.device_id, event.address)
             self._dtls.accept_key(event.handshake, now, device_id=device_id)
-        elif self._quarantine and len(self._connections.strangers) < STRANGERS_LIMIT:
+        elif stranger_may_speak and len(self._connections.strangers) < STRANGERS_LIMIT:
             self._counters.keys_quarantined += 1
+            self._registry.first_keys.keep(event.spki)
             self._dtls.accept_key(event.handshake, now, device_id=None)
         else:
             self._counters.keys_refused += 1

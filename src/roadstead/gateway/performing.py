@@ -182,6 +182,8 @@ class Performer:
 
     def _publish(self, connection: Connection, effect: PublishEvent) -> None:
         state, receipt = connection.state, effect.receipt
+        if state.muted and receipt is None:
+            return  # it was muted by the very Hello that this event tells of
         identity = state.identity
         event = self._ingest.accept(
             name=effect.name,

@@ -309,6 +309,7 @@ class Gateway:
             counters=self.counters,
             spawn=self._spawn,
             go_on=runner.performer.go_on,
+            keeps_strangers=self._settings.unknown_devices == "quarantine",
         )
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:

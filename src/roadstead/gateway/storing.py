@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 
 WRONG_KEY = "its key is not the one that is registered for this device"
 
+UNKNOWN_KEY = "no device is registered with its key"
+FIRST_KEY = "its first key is registered now; it comes back by it"
+
 APP_HASH_EVENT = "spark/device/app-hash"
 """Published when the device reports another application; the data is its SHA-256 in hex."""
 
@@ -68,6 +71,7 @@ class Storing:
     Args:
         spawn: runs a short job beside the loop.
         go_on: carries out effects later, if the connection still stands.
+        keeps_strangers: devices that nobody registered stay connected.
 
     Attributes:
         desk: decides about updates; None where nobody does.
@@ -88,7 +92,9 @@ class Storing:
         counters: Counters,
         spawn: Spawn,
         go_on: GoOn,
+        keeps_strangers: bool = True,
     ) -> None:
+        self._keeps_strangers = keeps_strangers
         self._wire = wire
         self._connections = connections
         self._keeper = keeper
@@ -212,10 +218,22 @@ class Storing:
             connection.state.identity = identity
 
     async def _accept_stranger(self, connection: Connection) -> bool:
-        """A device with an unknown key may be anybody but a device that is known."""
+        """A device with an unknown key may be anybody but a device that is known.
+
+        One that was imported without a key may have the one that it came with; it comes back by a
+        new handshake, as itself.
+        """
         device_id = connection.state.device_id
-        if await self._registry.find_identity(device_id) is not None:
-            self._go_on(connection, [CloseSession(WRONG_KEY)])
+        known = await self._registry.find_identity(device_id)
+        if known is not None and known.spki_digest is None:
+            digest = connection.session.spki_digest
+            if await self._registry.first_keys.adopt(device_id, digest):
+                log.info("device %s came with its first key, which its product trusts", device_id)
+                self._registry.forget(device_id)
+                self._go_on(connection, [CloseSession(FIRST_KEY)])
+                return False
+        if known is not None or not self._keeps_strangers:
+            self._go_on(connection, [CloseSession(WRONG_KEY if known else UNKNOWN_KEY)])
             return False
         log.info("device %s is in quarantine: nobody registered its key", device_id)
         return True

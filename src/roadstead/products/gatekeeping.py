@@ -118,6 +118,10 @@ class Gatekeeper:
         product = _find(conn, product_id)
         return product is not None and product.settings.trust_first_key
 
+    def some_trust_first_keys(self, conn: Connection) -> bool:
+        """Whether any product trusts first keys."""
+        return store.some_trust_first_keys(conn)
+
     def renamed(self, conn: Connection, product_id: int, device_id: str, name: str | None) -> None:
         """Takes note of a device's name, by which lists are sorted."""
         key = "" if name is None else name_key(name)

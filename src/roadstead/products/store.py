@@ -121,6 +121,12 @@ def list_products_of(
     return [_to_product(row) for row in rows]
 
 
+def some_trust_first_keys(conn: Connection) -> bool:
+    """Whether any product trusts first keys; looks through all products, of which there are few."""
+    query = select(_P.id).where(_P.settings.cast(Text).like('%"trust_first_key":true%'))
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def update_product(
     conn: Connection, product_id: int, values: Mapping[str, Any], at: datetime
 ) -> None:
