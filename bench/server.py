@@ -20,6 +20,9 @@ from bench import machine, seeding
 _ROADSTEAD = (sys.executable, "-c", "from roadstead.cli import main; main()")
 _READY = re.compile(r"^ready http=(\S+):(\d+) udp=(\S+):(\d+) ", re.MULTILINE)
 _EMAIL, _PASSWORD = "bench@example.com", "a long bench password"
+_NOT_PASSED = ("ROADSTEAD_", "PYTHONDONTWRITEBYTECODE")
+"""Of the environment: settings, and what would have every start compile the program anew."""
+
 READY_TIMEOUT_S = 60.0
 
 
@@ -39,7 +42,7 @@ class Server:
         self.http_port = self.udp_port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("ROADSTEAD_")},
+            **{key: value for key, value in os.environ.items() if not key.startswith(_NOT_PASSED)},
             "ROADSTEAD_RATE_LIMITS": "off",
         }
         subprocess.run(

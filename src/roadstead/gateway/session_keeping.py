@@ -9,7 +9,7 @@ once a second, for sessions that were heard.
 import logging
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -48,6 +48,9 @@ SEQUENCE_BLOCK = 4096
 REPEAT_MEMORY_S = 120.0
 """Seconds before the start whose events are known by message id: a device repeats its last one
 for at most 42 s, and the process was away for a while."""
+
+SAME_WORDS = 1024
+"""Different Hellos, and lists of subscriptions, remembered while sessions are taken over."""
 
 KEY_BYTES = 8
 """Length of a session's key, that of a connection id."""
@@ -257,8 +260,8 @@ class SessionKeeper:
     def _restore(self, row: SessionRow) -> Loaded | None:
         try:
             snapshot = SessionSnapshot.decode(self._box.open(row.sealed, row.session_key))
-            hello = None if row.hello is None else _HELLO.decode(row.hello)
-            subscriptions = _SUBSCRIPTIONS.decode(row.subscriptions)
+            hello = None if row.hello is None else _decode_hello(row.hello)
+            subscriptions = list(_decode_subscriptions(row.subscriptions))
         except Exception:
             # A key file that was replaced, or a damaged row: the device will handshake anew.
             log.exception("a stored session of device %s cannot be read", row.device_id or "?")
@@ -281,7 +284,18 @@ class SessionKeeper:
 
 
 _HELLO = msgspec.json.Decoder(Hello)
-_SUBSCRIPTIONS = msgspec.json.Decoder(list[DeviceSubscription])
+_SUBSCRIPTIONS = msgspec.json.Decoder(tuple[DeviceSubscription, ...])
+
+
+# Devices with the same firmware say the same; one value of it serves them all.
+@lru_cache(SAME_WORDS)
+def _decode_hello(text: str) -> Hello:
+    return _HELLO.decode(text)
+
+
+@lru_cache(SAME_WORDS)
+def _decode_subscriptions(text: str) -> tuple[DeviceSubscription, ...]:
+    return _SUBSCRIPTIONS.decode(text)
 
 
 def encode_subscriptions(state: DeviceState) -> str:

@@ -8,7 +8,7 @@ the event's name (at most 64) costs the same whatever their number.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from roadstead.protocol.messages.subscription import DeviceSubscription
 
@@ -22,17 +22,32 @@ def is_reserved(name: str) -> bool:
     return name.lower().startswith(RESERVED_PREFIXES)
 
 
+SHARED_VALUES = 4096
+"""Different values remembered of one account; beyond it equal ones are kept more than once."""
+
 Member = TypeVar("Member", bound=Hashable)
+Value = TypeVar("Value", bound=Hashable)
 
 
 class _Account(Generic[Member]):
-    """The subscriptions of the devices of one owner or product."""
+    """The subscriptions of the devices of one owner or product.
 
-    __slots__ = ("by_prefix", "lengths")
+    Devices of a fleet subscribe to the same; what is equal is kept once.
+    """
+
+    __slots__ = ("by_prefix", "lengths", "shared")
 
     def __init__(self) -> None:
-        self.by_prefix: dict[str, dict[Member, list[DeviceSubscription]]] = {}
+        self.by_prefix: dict[str, dict[Member, tuple[DeviceSubscription, ...]]] = {}
         self.lengths: dict[int, int] = {}
+        self.shared: dict[Any, Any] = {}
+
+    def share(self, value: Value) -> Value:
+        """The first value that was equal to this one."""
+        if len(self.shared) >= SHARED_VALUES:
+            self.shared.clear()
+        kept: Value = self.shared.setdefault(value, value)
+        return kept
 
     def add(self, member: Member, subscription: DeviceSubscription) -> None:
         prefix = subscription.prefix
@@ -40,7 +55,7 @@ class _Account(Generic[Member]):
         if members is None:
             members = self.by_prefix[prefix] = {}
             self.lengths[len(prefix)] = self.lengths.get(len(prefix), 0) + 1
-        members.setdefault(member, []).append(subscription)
+        members[member] = self.share((*members.get(member, ()), subscription))
 
     def discard(self, member: Member, prefix: str) -> None:
         members = self.by_prefix.get(prefix)
@@ -57,7 +72,7 @@ class SubscriptionIndex(Generic[Member]):
 
     def __init__(self) -> None:
         self._accounts: dict[str | int, _Account[Member]] = {}
-        self._entries: dict[Member, tuple[list[str | int], tuple[str, ...]]] = {}
+        self._entries: dict[Member, tuple[tuple[str | int, ...], tuple[str, ...]]] = {}
 
     def __len__(self) -> int:
         """Number of members with at least one subscription that can match."""
@@ -73,7 +88,7 @@ class SubscriptionIndex(Generic[Member]):
         """Sets all subscriptions of a member; without an owner or product it gets nothing."""
         self.remove(member)
         wanted = [one for one in subscriptions if not is_reserved(one.prefix)]
-        scopes = [scope for scope in (owner_id, product_id) if scope is not None]
+        scopes = tuple(scope for scope in (owner_id, product_id) if scope is not None)
         if not scopes or not wanted:
             return
         for scope in scopes:
@@ -82,7 +97,8 @@ class SubscriptionIndex(Generic[Member]):
                 account = self._accounts[scope] = _Account()
             for subscription in wanted:
                 account.add(member, subscription)
-        self._entries[member] = (scopes, tuple(one.prefix for one in wanted))
+        prefixes = tuple(one.prefix for one in wanted)
+        self._entries[member] = self._accounts[scopes[0]].share((scopes, prefixes))
 
     def remove(self, member: Member) -> None:
         """Forgets a member."""
