@@ -56,10 +56,10 @@ def record(
         after: what it was changed to, without secrets; None when nothing is left.
         at: when.
         scope: whose trail it belongs to, as kind and id: ``product/30301`` or an organization; None
-            to take the target where it is one of these.
+            to take it from a target that is one of these, or a part of one.
     """
     if scope is None and target.startswith(SCOPE_KINDS):
-        scope = target
+        scope = "/".join(target.split("/")[:2])
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
     newest = sa.select(audit_rows.c.hash).order_by(audit_rows.c.id.desc()).limit(1)

@@ -13,13 +13,22 @@ ONE: Final = 1
 
 
 def allow_release(
-    conn: Connection, limits: PlanLimits, product: Product, *, intelligent: bool
+    conn: Connection,
+    limits: PlanLimits,
+    product: Product,
+    *,
+    intelligent: bool,
+    security_fix: bool = False,
 ) -> None:
     """Refuses a release that the plan of the product's owner does not include.
+
+    A release marked as a security fix is never held back: no plan may keep devices in danger.
 
     Raises:
         Forbidden: ``plan_limit``.
     """
+    if security_fix:
+        return
     if limits.terms_of(conn, product.owner).updates == "device":
         plan = limits.plan_of(conn, product.owner)
         raise Forbidden(

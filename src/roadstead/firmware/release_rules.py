@@ -29,6 +29,7 @@ class ReleaseWish:
         product_default: None leaves the default alone.
         intelligent: deliver at once to whoever is online and agrees.
         override_reason: why without proof; None when not asked for.
+        security_fix: it mends a weakness, so that no plan holds it back; written down.
     """
 
     version: int
@@ -36,6 +37,7 @@ class ReleaseWish:
     product_default: bool | None = None
     intelligent: bool = False
     override_reason: str | None = None
+    security_fix: bool = False
 
     @property
     def releases(self) -> bool:

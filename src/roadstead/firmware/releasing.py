@@ -143,7 +143,7 @@ class FirmwareReleases:
         if wish.intelligent:
             self._deliveries.push(conn, product.id, actor.user_id or None, at)
         names = {key: name for name, key in group_ids.items()}
-        _record(conn, actor, release, in_force, changes, names, at)
+        _record(conn, actor, release, in_force, changes, names, at, wish.security_fix)
         telling.announce(conn, product.id)
         return release
 
@@ -155,7 +155,13 @@ class FirmwareReleases:
             return None
         if version.assets:
             raise assets_not_offered(f"Version {version.version}")
-        allow_release(conn, self._limits, product, intelligent=wish.intelligent)
+        allow_release(
+            conn,
+            self._limits,
+            product,
+            intelligent=wish.intelligent,
+            security_fix=wish.security_fix,
+        )
         if not product.settings.release_requires_proof or find_proof(conn, version) is not None:
             return None
         if wish.override_reason is not None:
@@ -177,6 +183,7 @@ def _record(
     changes: dict[str, int | None],
     names: dict[str, str],
     at: datetime,
+    security_fix: bool,
 ) -> None:
     def word(key: str) -> str:
         return f"group {names.get(key, key)}" if key else "default"
@@ -187,6 +194,8 @@ def _record(
     after["intelligent"] = release.intelligent
     if release.override_reason is not None:
         after["override_reason"] = release.override_reason
+    if security_fix:
+        after["security_fix"] = True
     target = f"product/{release.product_id}/firmware/{release.version}"
     telling.record(conn, actor, "firmware.release", target, before, after, at)
 

@@ -29,6 +29,7 @@ class ReleaseBody(msgspec.Struct, kw_only=True):
     ``groups`` names all groups that shall have it: left out, groups stay as they are; empty
     withdraws it. ``product_default`` likewise. ``intelligent`` delivers at once to whoever is
     online and agrees. ``override_reason`` releases a version that never ran, and is written down.
+    ``security_fix`` marks what no plan may hold back, and is written down too.
     """
 
     version: str | int
@@ -36,6 +37,7 @@ class ReleaseBody(msgspec.Struct, kw_only=True):
     product_default: bool | msgspec.UnsetType = msgspec.UNSET
     intelligent: bool = False
     override_reason: str | None = None
+    security_fix: bool = False
 
 
 class InForceDocument(msgspec.Struct):
@@ -116,6 +118,7 @@ async def release(call: Call) -> ReleaseAnswer:
         product_default=None if body.product_default is msgspec.UNSET else body.product_default,
         intelligent=body.intelligent,
         override_reason=body.override_reason,
+        security_fix=body.security_fix,
     )
     may_override = Permission.PRODUCTS_UPDATE in call.rights
     done = await call.parts.firmware.releases.release(
