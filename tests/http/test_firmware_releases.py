@@ -201,6 +201,13 @@ async def test_a_plan_may_hold_releases_back(database, key_folder):
         answer = await release(made, 7, product_default=True, override_reason="x")
         assert (answer.status_code, answer.json()["error"]) == (403, "plan_limit")
         assert "one device at a time" in answer.json()["error_description"]
+        mended = await release(
+            made, 7, product_default=True, override_reason="x", intelligent=True, security_fix=True
+        )
+        assert mended.status_code == 200, mended.text
+        trail = (await made.client.get(f"/v1/products/{made.product_id}/audit")).json()["changes"]
+        released = next(row for row in trail if row["action"] == "firmware.release")
+        assert released["after"]["security_fix"] is True
 
 
 async def test_a_product_plan_has_no_intelligent_releases(database, key_folder):

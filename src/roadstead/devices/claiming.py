@@ -103,6 +103,10 @@ def redeem(
     True as well when it was theirs already. False for a code that is unknown, used or expired,
     for a device of somebody else, whose owner has to release it first, and for a product's device
     when the person is neither of its team nor a customer.
+
+    Raises:
+        Forbidden: ``plan_limit``: the person's plan has no room for it.
+        Invalid: ``claim_code_used``.
     """
     digest = _digest(code)
     holder = claim_store.find_code_holder(conn, digest, at=at)
@@ -114,7 +118,9 @@ def redeem(
         return False
     if device.owner_id == user.id:
         return claim_store.take_code(conn, digest)
-    if device.product_id is not None and not products.may_own(conn, user.id, device.product_id):
+    if device.product_id is None:
+        products.take_room(conn, user.id, at)
+    elif not products.may_own(conn, user.id, device.product_id):
         return False
     if not store.claim_unowned(conn, device_id, user.id, at):
         return False

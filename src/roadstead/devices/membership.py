@@ -56,6 +56,15 @@ class DeviceProducts(Protocol):
     def in_team(self, conn: Connection, user_id: str, product_id: int) -> bool:
         """Whether a person belongs to the team of a product."""
 
+    def take_room(self, conn: Connection, user_id: str, at: datetime) -> None:
+        """Takes room in a person's plan for one more device outside products.
+
+        To be asked before anything is locked or written in the transaction.
+
+        Raises:
+            Forbidden: ``plan_limit``.
+        """
+
     def trusts_first_key(self, conn: Connection, product_id: int) -> bool:
         """Whether the first key that a device of the product shows is taken for its own."""
 
@@ -84,6 +93,9 @@ class NoProducts:
     def in_team(self, conn: Connection, user_id: str, product_id: int) -> bool:
         """Nobody."""
         return False
+
+    def take_room(self, conn: Connection, user_id: str, at: datetime) -> None:
+        """There is no limit."""
 
     def trusts_first_key(self, conn: Connection, product_id: int) -> bool:
         """Never."""

@@ -11,7 +11,7 @@ from roadstead.devices import announcing, store
 from roadstead.devices.claiming import redeem
 from roadstead.devices.membership import NO_PRODUCTS, Arrival, DeviceProducts, named_product
 from roadstead.kit.clock import Clock
-from roadstead.kit.errors import Invalid
+from roadstead.kit.errors import Forbidden, Invalid
 from roadstead.storage.database import Database
 
 NO_NUMBER = 0xFFFF
@@ -176,7 +176,7 @@ class DeviceReports:
                 lambda conn: redeem(conn, device_id, code, address, at, self._products),
                 durable=True,
             )
-        except Invalid:
+        except (Invalid, Forbidden):
             return False
         self._announce()
         return claimed

@@ -351,13 +351,16 @@ def _claim(
     if device.owner_id is not None:
         raise belongs_to_someone_else()
     if device.product_id is not None:
-        if not products.in_team(conn, actor.user_id, device.product_id):
+        # Who owns a device may do everything with it, so viewing its product is not enough.
+        if _UPDATE not in products.rights_of(conn, actor, device.product_id):
             raise belongs_to_product()
     elif not is_online:
         raise Conflict(
             "claim_needs_online",
             f"Device {device_id} is not online; switch it on, then claim it.",
         )
+    else:
+        products.take_room(conn, actor.user_id, at)
     if not store.claim_unowned(conn, device_id, actor.user_id, at):
         raise belongs_to_someone_else()
     before: announcing.Facts = {"owner_id": None}

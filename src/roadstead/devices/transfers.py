@@ -242,7 +242,9 @@ class DeviceTransfers:
 
     def _require_possible(self, conn: Connection, device: Device, user_id: str) -> None:
         product_id = device.product_id
-        if product_id is not None and not self._products.may_own(conn, user_id, product_id):
+        if product_id is None:
+            self._products.take_room(conn, user_id, self._clock.now())
+        elif not self._products.may_own(conn, user_id, product_id):
             raise belongs_to_product()
 
 

@@ -15,6 +15,13 @@ class DeviceAllowance(Protocol):
     def reserve(self, conn: Connection, product: Product, wanted: int, at: datetime) -> int:
         """How many of the wanted devices may be added to the product now."""
 
+    def take_outside(self, conn: Connection, user_id: str, at: datetime) -> None:
+        """Takes room for one device outside products.
+
+        Raises:
+            Forbidden: ``plan_limit``.
+        """
+
 
 class PlanAllowance:
     """By the plan that the owner is on."""
@@ -27,6 +34,16 @@ class PlanAllowance:
         reservation = self._limits.reserve_in_product(conn, product.owner, product.id, wanted, at)
         return reservation.granted
 
+    def take_outside(self, conn: Connection, user_id: str, at: datetime) -> None:
+        """If the plan has room.
+
+        Raises:
+            Forbidden: ``plan_limit``.
+        """
+        reservation = self._limits.reserve_outside_products(conn, user_id, 1, at)
+        if not reservation.granted:
+            raise reservation.refusal()
+
 
 class Unlimited:
     """For a server without plans."""
@@ -34,3 +51,6 @@ class Unlimited:
     def reserve(self, conn: Connection, product: Product, wanted: int, at: datetime) -> int:
         """All of them."""
         return wanted
+
+    def take_outside(self, conn: Connection, user_id: str, at: datetime) -> None:
+        """Always."""

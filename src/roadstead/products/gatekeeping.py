@@ -113,6 +113,14 @@ class Gatekeeper:
         product = _find(conn, product_id)
         return product is not None and self._access.in_team(conn, user_id, product)
 
+    def take_room(self, conn: Connection, user_id: str, at: datetime) -> None:
+        """Takes room in a person's plan for one more device outside products.
+
+        Raises:
+            Forbidden: ``plan_limit``.
+        """
+        self._allowance.take_outside(conn, user_id, at)
+
     def trusts_first_key(self, conn: Connection, product_id: int) -> bool:
         """Whether the first key that a device of the product shows is taken for its own."""
         product = _find(conn, product_id)
