@@ -23,6 +23,7 @@ from roadstead.simulator.plan import (
     SleepCycle,
 )
 from roadstead.simulator.state_folder import StateError, StateFolder
+from roadstead.simulator.updating import UpdateHabits
 
 REPORT_EVERY_S = 2.0
 EXIT_FAILED = 1
@@ -89,6 +90,23 @@ def simulate(
     lose_session: Annotated[
         float, typer.Option(min=0, max=1, help="Share of restarts without session.", metavar="P")
     ] = 0.0,
+    firmware_version: Annotated[
+        int | None,
+        typer.Option(min=1, max=65534, help="Version before the first update.", metavar="N"),
+    ] = None,
+    updates_disabled: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that disables updates.", metavar="P")
+    ] = 0.0,
+    update_damage: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of files found damaged.", metavar="P")
+    ] = 0.0,
+    update_reset: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of updates broken by a reset.", metavar="P")
+    ] = 0.0,
+    update_fall_back: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of updates that do not stay.", metavar="P"),
+    ] = 0.0,
     duration: Annotated[
         float | None, typer.Option(min=0, help="End after this many seconds.", metavar="S")
     ] = None,
@@ -112,6 +130,9 @@ def simulate(
         move_every_s=move_every,
         reboot_every_s=reboot_every,
         lose_session=lose_session,
+        firmware_version=firmware_version,
+        updates=UpdateHabits(update_damage, update_reset, update_fall_back),
+        updates_disabled=updates_disabled,
         seed=secrets.randbits(63) if seed is None else seed,
     )
     try:
@@ -156,6 +177,7 @@ def _print_line(fleet: Fleet, prefix: str = "") -> None:
         f" losses={counters.connection_losses} published={counters.published}"
         f" acknowledged={counters.acknowledged} refused={counters.refused}"
         f" failed={counters.failed} received={counters.received} calls={counters.calls}"
+        f" updates={counters.updates}"
     )
     sys.stdout.flush()
 

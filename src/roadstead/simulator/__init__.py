@@ -9,6 +9,7 @@ Files:
     channel       UDP port, DTLS session and CoAP exchanges joined; port, timers, network under it
     greeting      what a device sends when it connects; description: what it says of itself
     answers       what it answers to the server; publishing: what became of its events
+    updating      how it takes firmware over the air; module_image: what it reads of a file
     generation    what the releases of Device OS do differently; identity: id, key, platform
     firmware      what an application is; cold_chain (fridges) and workbench are two
     fleet         many devices in one process, with plan, fleet_life, counters and state_folder

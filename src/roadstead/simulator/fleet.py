@@ -17,6 +17,7 @@ from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.fleet_life import FleetLife
 from roadstead.simulator.generation import GENERATIONS
 from roadstead.simulator.identity import VirtualIdentity, make_identity
+from roadstead.simulator.module_image import ImageFacts
 from roadstead.simulator.network import UnreliableNetwork
 from roadstead.simulator.plan import FleetPlan
 from roadstead.simulator.port import ServerAddress, resolve
@@ -35,6 +36,10 @@ CLAIM_ATTEMPTS = 4
 """Tries of a claim: the server may learn a moment after the device that it is online."""
 
 CLAIM_PAUSE_S = 1.0
+
+
+SAVE_AFTER_S = 1.0
+"""From an update until the devices are written to the folder."""
 
 
 class FleetError(Exception):
@@ -66,6 +71,7 @@ class Fleet:
         self._stored = list(_stored_or_new(plan, state))
         self._server_digest = b""
         self._to_claim: asyncio.Queue[int] = asyncio.Queue()
+        self._save_waits = False
 
     @property
     def online(self) -> int:
@@ -129,19 +135,39 @@ class Fleet:
     ) -> VirtualDevice:
         random = Random(stored.seed)
         conditions = self.plan.conditions
-        return VirtualDevice(
+        generation = GENERATIONS[stored.generation]
+        firmware = self.plan.make_firmware(stored.seed, now)
+        if stored.image is not None:
+            firmware.install(stored.image, names_product=generation.names_product)
+        device = VirtualDevice(
             stored.identity(),
-            self.plan.make_firmware(stored.seed, now),
+            firmware,
             server,
             self._timers,
-            generation=GENERATIONS[stored.generation],
+            generation=generation,
             random=random,
             network=None if conditions.perfect else UnreliableNetwork(conditions, random),
             counters=self.counters,
             history_limit=0,
             session=session,
             on_online=lambda: self._came_online(number),
+            habits=self.plan.updates,
+            on_updated=lambda image: self._note_image(number, image),
         )
+        device.updates.enabled = not self.plan.disables_updates(stored.seed)
+        return device
+
+    def _note_image(self, number: int, image: ImageFacts) -> None:
+        """Keeps what a device runs now; the file is written a little later, for many at once."""
+        self._note(number, image=image)
+        if self._state and not self._save_waits:
+            self._save_waits = True
+            self._timers.call_after(SAVE_AFTER_S, self._save_devices)
+
+    def _save_devices(self) -> None:
+        self._save_waits = False
+        if self._state:
+            self._state.save_devices(self._stored)
 
     async def _bring_up(self, numbers: Iterator[int], pace: "_Pace") -> None:
         for number in numbers:
@@ -185,7 +211,7 @@ class Fleet:
         except NameTaken:
             await self._account.rename(identity, f"{name}-{identity.text_id[-4:]}")
 
-    def _note(self, number: int, **facts: bool | bytes) -> None:
+    def _note(self, number: int, **facts: bool | bytes | ImageFacts) -> None:
         self._stored[number] = msgspec.structs.replace(self._stored[number], **facts)
 
     def _end(self) -> None:

@@ -9,6 +9,7 @@ from roadstead.simulator.cold_chain import Fridge
 from roadstead.simulator.firmware import Firmware
 from roadstead.simulator.generation import LATEST
 from roadstead.simulator.network import NetworkConditions
+from roadstead.simulator.updating import UpdateHabits
 from roadstead.simulator.workbench import Workbench
 
 ProductName = Literal["fridge", "workbench"]
@@ -44,6 +45,9 @@ class FleetPlan:
         move_every_s: seconds after which a device's source port changes under a live session.
         reboot_every_s: seconds after which a device restarts.
         lose_session: share of restarts in which the device has lost its session.
+        firmware_version: version that a device runs before its first update; None for none.
+        updates: what happens to their updates.
+        updates_disabled: share of devices that do not agree to updates.
         seed: of everything that is left to chance, keys included.
     """
 
@@ -58,6 +62,9 @@ class FleetPlan:
     move_every_s: float | None = None
     reboot_every_s: float | None = None
     lose_session: float = 0.0
+    firmware_version: int | None = None
+    updates: UpdateHabits = field(default_factory=UpdateHabits)
+    updates_disabled: float = 0.0
     seed: int = 0
 
     def device_seeds(self) -> list[tuple[int, str]]:
@@ -72,4 +79,11 @@ class FleetPlan:
 
     def make_firmware(self, seed: int, now: float) -> Firmware:
         """The application of one device at ``now`` (monotonic seconds)."""
-        return PRODUCTS[self.product](Random(seed), now, self.report_every_s)
+        made = PRODUCTS[self.product](Random(seed), now, self.report_every_s)
+        if self.firmware_version is not None:
+            made.product_version = self.firmware_version
+        return made
+
+    def disables_updates(self, seed: int) -> bool:
+        """Whether the device of this seed does not agree to updates."""
+        return Random(f"consent {seed}").random() < self.updates_disabled

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from roadstead.simulator.identity import VirtualIdentity, load_identity
+from roadstead.simulator.module_image import ImageFacts
 
 Kind = TypeVar("Kind")
 
@@ -25,6 +26,7 @@ class StoredDevice(msgspec.Struct, frozen=True):
     Attributes:
         server: digest of the key of the server that knows it; empty if none does yet.
         claimed: whether it belongs to an account there.
+        image: what it was updated to; None before its first update.
     """
 
     device_id: bytes
@@ -34,6 +36,7 @@ class StoredDevice(msgspec.Struct, frozen=True):
     seed: int
     server: bytes = b""
     claimed: bool = False
+    image: ImageFacts | None = None
 
     def identity(self) -> VirtualIdentity:
         """The identity to build a VirtualDevice from."""
