@@ -13,28 +13,31 @@ from bench import (
     memory_and_restart,
     streams,
     targets,
+    updates,
 )
 from bench.method import METHOD
 from bench.report import Figure, Report
+
+PARTS = "abcdefgj"
 
 
 def main() -> int:
     """Measures, prints the table, and writes docs/performance.md if everything was measured."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--only", default="abcdefj", help="parts to measure, e.g. bd")
+    parser.add_argument("--only", default=PARTS, help="parts to measure, e.g. bd")
     options = parser.parse_args()
     machine.take_load_core()
     began = time.monotonic()
     report = Report(machine.describe(), options.quick, _conditions())
-    for part in ("a", "b", "ce", "d", "ef", "j"):
+    for part in ("a", "b", "ce", "d", "ef", "g", "j"):
         if any(letter in options.only for letter in part):
             _say(f"measuring ({part})")
             report.figures += _measure(part, options.quick)
     report.figures.sort(key=lambda figure: figure.part)
     report.took_s = time.monotonic() - began
     report.show()
-    if set(options.only) >= set("abcdef"):
+    if set(options.only) >= set(PARTS):
         report.write(METHOD)
     return 0
 
@@ -48,6 +51,8 @@ def _measure(part: str, quick: bool) -> list[Figure]:
         return events.measure(rounds, round_s)
     if part == "ce":
         return memory_and_restart.measure(10_000 if quick else 50_000, 1 if quick else 3)
+    if part == "g":
+        return updates.measure(300 if quick else 2000, 1.0)
     if part == "d":
         return streams.measure(rounds, round_s)
     if part == "j":

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -24,7 +24,7 @@ from bench.server import Server
 from roadstead.simulator.counters import DeviceCounters
 from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.firmware import Firmware, Publication
-from roadstead.simulator.identity import load_identity
+from roadstead.simulator.identity import VirtualIdentity, load_identity
 from roadstead.simulator.port import resolve
 from roadstead.simulator.timers import TimerHeap
 
@@ -33,6 +33,8 @@ CONNECTING = 64
 
 CONNECT_TIMEOUT_S = 60.0
 PUBLISH_TIMEOUT_S = 60.0
+UPDATE_TIMEOUT_S = 600.0
+LOOK_EVERY_S = 0.1
 SOON_S = 0.5
 """Over this time the fleet spreads what it publishes after the crash."""
 
@@ -42,10 +44,7 @@ def measure(devices: int, rounds: int, round_s: float) -> list[Figure]:
     with Server() as server:
         identities = seeding.add_keyed_devices(server.folder, devices, server.owner_id, seed=5)
         server.start()
-        keys = "\n".join(
-            f"{one.text_id} {b64encode(one.private_der).decode()}" for one in identities
-        )
-        with _Fleet(keys, server.udp_port, server.public_key()) as fleet:
+        with ConnectedFleet(identities, server) as fleet:
             connected = fleet.ask("connect")
             token = server.log_in()
             ids = [one.text_id for one in identities]
@@ -76,19 +75,22 @@ def measure(devices: int, rounds: int, round_s: float) -> list[Figure]:
     ]
 
 
-class _Fleet:
+class ConnectedFleet:
     """The fleet's process, on the load generator's core.
 
     Args:
-        keys: a line for each device, id and private key (DER in base64).
+        identities: of the devices, registered with this server.
     """
 
-    def __init__(self, keys: str, port: int, server_key: bytes) -> None:
+    def __init__(self, identities: Sequence[VirtualIdentity], server: Server) -> None:
+        keys = "\n".join(
+            f"{one.text_id} {b64encode(one.private_der).decode()}" for one in identities
+        )
         self._keys = tempfile.NamedTemporaryFile("w", suffix=".keys")  # noqa: SIM115 - until exit
         self._keys.write(keys)
         self._keys.flush()
-        argv = [sys.executable, "-m", "bench.fleet", self._keys.name, str(port)]
-        argv.append(b64encode(server_key).decode())
+        argv = [sys.executable, "-m", "bench.fleet", self._keys.name, str(server.udp_port)]
+        argv.append(b64encode(server.public_key()).decode())
         self._process = machine.start_on_core(
             machine.LOAD_CORE, argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -105,6 +107,11 @@ class _Fleet:
         self._process.kill()
         self._process.wait()
         self._keys.close()
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
 
     def ask(self, command: str) -> dict[str, Any]:
         """Has a command done; gives the counters after it, ``online`` and ``took_s``."""
@@ -130,7 +137,13 @@ async def _live(keys: Path, port: int, server_key: bytes) -> None:
     threading.Thread(target=_read_commands, args=(loop, commands), daemon=True).start()
     while command := await commands.get():
         began = loop.time()
-        await (_connect(devices) if command == "connect" else _publish(devices))
+        word, _, argument = command.partition(" ")
+        if word == "connect":
+            await _connect(devices)
+        elif word == "update":
+            await _update(devices, int(argument))
+        else:
+            await _publish(devices)
         facts = asdict(counters) | {
             "online": sum(device.online for device in devices),
             "took_s": loop.time() - began,
@@ -154,6 +167,19 @@ async def _connect_some(waiting: Iterator[VirtualDevice]) -> None:
     for device in waiting:
         device.start()
         await device.connected(CONNECT_TIMEOUT_S)
+
+
+async def _update(devices: list[VirtualDevice], version: int) -> None:
+    """Waits until each device was updated to this version and is back."""
+    waiting = [device for device in devices if device.firmware.product_version != version]
+    until = asyncio.get_running_loop().time() + UPDATE_TIMEOUT_S
+    while waiting and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(LOOK_EVERY_S)
+        waiting = [
+            device
+            for device in waiting
+            if device.firmware.product_version != version or not device.online
+        ]
 
 
 async def _publish(devices: list[VirtualDevice]) -> None:

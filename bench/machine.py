@@ -59,6 +59,19 @@ def private_bytes(pid: int) -> int:
     return total_kb * 1024
 
 
+def forget_peak(pid: int) -> None:
+    """Begins to measure the greatest memory of a process anew."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has had since ``forget_peak``."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no peak of memory")
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Shares of a core that two processes used over some time, 0 to 1."""

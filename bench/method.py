@@ -40,6 +40,11 @@ an event, which must be acknowledged without a new handshake.
 
 **(f)** `GET /v1/devices/ID` of devices in turn while that fleet is connected and keeps alive.
 
+**(g)** Devices are members of a product and connected; one call of the API releases a version to
+all of them at once. The clock runs from that call until the last device has restarted and is online
+with the version that it read in the image. The floor is what one core encrypts and sends when it
+does nothing else: no acknowledgements, no losses, no database.
+
 **(j)** In one process on a SQLite file: a product whose devices report seven modules each, a third
 of them in groups with releases. A decision at hello gathers the facts of one device; deliveries
 gather those of many at once, as devices come together. The look ahead is what

@@ -42,7 +42,7 @@ class Figure:
     """One line of the table.
 
     Attributes:
-        part: letter of the question, (a) to (f).
+        part: letter of the question, (a) to (g).
         name: what was measured.
         values: of all rounds; the median counts, the least and the greatest are its spread.
         unit: of the values.

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from roadstead import config
 from roadstead.devices.store import device_keys, devices
 from roadstead.gateway.session_store import SessionRow, device_sessions
+from roadstead.products.membership_store import product_devices
 from roadstead.protocol.dtls.client_state import ClientState
 from roadstead.protocol.dtls.constants import APPLICATION_DATA
 from roadstead.protocol.dtls.snapshot import SessionSnapshot
@@ -72,6 +73,32 @@ def add_keyed_devices(folder: Path, count: int, owner_id: str, seed: int) -> lis
     identities = [make_identity(ARGON, random) for _ in range(count)]
     _insert_devices(folder, [(one.text_id, one.public_der) for one in identities], owner_id)
     return identities
+
+
+def add_members(folder: Path, product_id: int, device_ids: Sequence[str]) -> None:
+    """Puts registered devices into a product, as an import does."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "product_id": product_id,
+            "device_id": device_id,
+            "standing": "member",
+            "development": False,
+            "imported_at": now,
+            "last_handshake_ms": 0,
+            "firmware_version": 0,
+            "name_key": "",
+            "updated_at": now,
+        }
+        for device_id in device_ids
+    ]
+    _insert(folder, product_devices, rows)
+    engine = make_engine(_database(folder))
+    with engine.connect() as connection:
+        connection.execution_options(write=True)
+        with connection.begin():
+            connection.execute(sa.update(devices).values(product_id=product_id))
+    engine.dispose()
 
 
 def add_stored_sessions(folder: Path, count: int, owner_id: str, seed: int) -> list[StoredDevice]:

@@ -32,6 +32,7 @@ class Server:
     Attributes:
         folder: its data.
         owner_id: of the account.
+        email: its name.
         http_port: after ``start``, the same after every later one.
         udp_port: likewise.
     """
@@ -39,6 +40,7 @@ class Server:
     def __init__(self) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="roadstead-bench-"))
         self.folder = self._root / "data"
+        self.email = _EMAIL
         self.http_port = self.udp_port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._environment = {

@@ -115,7 +115,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "outbox": services.follower.run(),
         "presence": services.presence.run(),
         "gateway": services.gateway.run(),
-        "deliveries": services.deliveries.run(),
+        "firmware deliveries": services.deliveries.run(),
         "mail": services.mail.run(),
         "sweeper": services.sweeper.run(),
         **services.integrating.background(),
