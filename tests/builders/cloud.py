@@ -56,6 +56,8 @@ from roadstead.organizations.plans import PlanService
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import Mail
 from roadstead.products.leaving import refuse_product_owners
+from roadstead.rollouts.engine import RolloutEngine
+from roadstead.rollouts.service import RolloutService
 from roadstead.storage.blobs import FolderBlobs
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
@@ -133,6 +135,7 @@ class Cloud:
     letters: "Letters"
     integrating: Integrating
     indexer: HistoryIndexer
+    rollout_engine: RolloutEngine
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
@@ -259,6 +262,7 @@ async def open_cloud(
     integrating = build_integrating(needs)
     streams, history = EventStreams(bus), EventHistory(database, clock)
     subscriptions = EventSubscriptions(database, journal, clock, streams, history)
+    engine = RolloutEngine(database, clock, follower.wake)
     parts = HttpParts(
         integrations=integrating.parts,
         identity=identity,
@@ -298,6 +302,7 @@ async def open_cloud(
                 NoDeliveries(),
             )
         ),
+        rollouts=RolloutService(database, clock, follower.wake, engine.wake),
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(
@@ -331,6 +336,7 @@ async def open_cloud(
         *(parts, app, desk, clock, journal, presence, reports, ingest, follower, letters),
         integrating=integrating,
         indexer=indexer,
+        rollout_engine=engine,
     )
     parts_run = (journal.run(), _follow(follower), product.imports.run())
     running = [asyncio.create_task(part) for part in parts_run]

@@ -40,6 +40,7 @@ from roadstead.http import (
     product_events,
     products,
     provisioning,
+    rollouts,
     second_factor,
     server,
     shared_stream,
@@ -91,5 +92,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *shared_stream.OPERATIONS,
     *server.OPERATIONS,
     *web_pages.OPERATIONS,
+    *rollouts.OPERATIONS,
     *not_offered.OPERATIONS,
 )

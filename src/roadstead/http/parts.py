@@ -29,6 +29,7 @@ from roadstead.identity.service import IdentityService
 from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import Clock
 from roadstead.products.service import ProductService
+from roadstead.rollouts.service import RolloutService
 from roadstead.storage.database import Database
 
 BoundAddress = tuple[str, int]
@@ -113,6 +114,7 @@ class HttpParts:
     people: PeopleParts
     firmware: FirmwareServices
     integrations: IntegrationParts
+    rollouts: RolloutService
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

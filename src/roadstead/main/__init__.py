@@ -7,6 +7,7 @@ Files:
     serving   ``serve``: starts everything, waits for a signal, stops everything in order
     services  builds every part on an open database; a large capability has a module of its own
     integrating  builds what carries events out of the server
+    rolling_out  builds the rollouts and what runs for them
     web       the HTTP server below the API edge: its socket, its limits, its certificate
     numbers   what the parts count, in the words of ``/metrics``
 

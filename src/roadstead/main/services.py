@@ -44,6 +44,7 @@ from roadstead.main.integrating import Integrating, IntegrationNeeds, build_inte
 from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
+from roadstead.main.rolling_out import RolloutParts, build_rollouts
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.plans import PlanService
 from roadstead.outbound.http_client import HttpClient
@@ -76,6 +77,7 @@ class Services:
     integrating: Integrating
     client: HttpClient
     events: EventParts
+    rollouts: RolloutParts
 
 
 def build_services(settings: Settings, database: Database) -> Services:
@@ -140,6 +142,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         at_once=settings.updates_at_once,
     )
     gateway.attach(deliveries)
+    rollouts = build_rollouts(database, journal, bus, clock, announce, deliveries)
     devices = DeviceService(
         database,
         clock,
@@ -197,6 +200,7 @@ def build_services(settings: Settings, database: Database) -> Services:
                 deliveries,
             )
         ),
+        rollouts=rollouts.service,
         integrations=integrating.parts,
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
@@ -236,6 +240,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         integrating,
         client,
         events,
+        rollouts,
     )
 
 

@@ -119,6 +119,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "mail": services.mail.run(),
         "sweeper": services.sweeper.run(),
         **services.integrating.background(),
+        **services.rollouts.background(),
         "history index": services.events.indexer.run(),
         "event retention": services.events.retention.run(),
         "event subscriptions": services.events.reading.subscriptions.run(),

@@ -6,7 +6,7 @@ gone is ended. Messages only say that it is time to look; a process that starts 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
@@ -62,7 +62,7 @@ class Deliveries(Protocol):
     def cancel(self, device_id: str) -> bool:
         """Ends the open delivery to a device."""
 
-    def list_open(self) -> Iterable[OpenDelivery]:
+    def __iter__(self) -> Iterator[OpenDelivery]:
         """All that have not ended."""
 
     async def force(self, device_ids: Iterable[str], forced: bool) -> None:
@@ -181,7 +181,7 @@ class RolloutDeliveries:
             Unavailable: the database.
         """
         wanted: dict[int, dict[str, int]] = {}
-        for one in self._deliveries.list_open():
+        for one in self._deliveries:
             if one.product_id is not None and one.reason == REASON:
                 wanted.setdefault(one.product_id, {})[one.device_id] = one.version
 

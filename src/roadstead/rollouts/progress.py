@@ -175,7 +175,7 @@ def next_step(facts: ProgressFacts) -> Step:
 def _ungated(facts: ProgressFacts) -> Step:
     if not facts.all_offered:
         return Wait(None, "The last devices get their offers.")
-    if facts.stage + 1 < facts.stages:
+    if facts.stage < facts.stages:
         return _open_next(facts, "This rollout is not judged.")
     return Finish("Every device has its offer; those that sleep take it when they wake.")
 
