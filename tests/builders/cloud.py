@@ -300,6 +300,7 @@ async def open_cloud(
                 build_limits(plan),
                 desk,
                 NoDeliveries(),
+                bus,
             )
         ),
         rollouts=RolloutService(database, clock, follower.wake, engine.wake),

@@ -15,7 +15,7 @@ from roadstead.firmware import delivery_store, push_store
 from roadstead.firmware.delivery import DeliveryEngine
 from roadstead.firmware.delivery_model import DELIVERY_ENDED, Delivery, DeliveryEnded
 from roadstead.kit.clock import to_ms
-from roadstead.products.membership_store import insert_in_product, product_devices
+from roadstead.products.membership_store import insert_entries, product_devices
 from roadstead.products.model import ProductDevice
 from roadstead.simulator.device import VirtualDevice
 from roadstead.storage.blobs import FolderBlobs
@@ -79,7 +79,7 @@ class Yard:
             firmware_version=0,
             updated_at=NOW,
         )
-        await self.edge.database.write(lambda conn: insert_in_product(conn, entry, ""))
+        await self.edge.database.write(lambda conn: insert_entries(conn, [entry], {}))
 
     async def release(self, version: int, *, at_once: bool = False) -> None:
         def work(conn: Connection) -> None:

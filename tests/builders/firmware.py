@@ -13,7 +13,7 @@ from roadstead.firmware.model import FirmwareVersion
 from roadstead.firmware.release_store import DEFAULT, put_targets
 from roadstead.firmware.store import insert_version
 from roadstead.products.group_store import device_group_members, device_groups
-from roadstead.products.membership_store import insert_in_product
+from roadstead.products.membership_store import insert_entries
 from roadstead.products.model import Owner, Product, ProductDevice
 from roadstead.products.store import insert_product
 
@@ -131,7 +131,7 @@ def add_device(
         firmware_version=made.firmware_version,
         updated_at=NOW,
     )
-    insert_in_product(conn, entry, "")
+    insert_entries(conn, [entry], {})
     for group_id in group_ids:
         conn.execute(device_group_members.insert().values(group_id=group_id, device_id=made.id))
     return made.id

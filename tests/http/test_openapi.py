@@ -61,8 +61,11 @@ async def test_a_request_with_several_meanings_lists_all_bodies(cloud: Cloud):
     schema = update["requestBody"]["content"]["application/json"]["schema"]
     assert {ref["$ref"].rpartition("/")[2] for ref in schema["anyOf"]} == {
         "AttributesBody",
+        "FlashBody",
+        "ForceBody",
         "SignalBody",
     }
+    assert "multipart/form-data" in update["requestBody"]["content"]
     assert "devices:update" in update["description"]
     assert "devices:signal" in update["description"]
 

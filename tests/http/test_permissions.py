@@ -14,7 +14,7 @@ BODIES = {
     "call_function": {"args": "x"},
     "publish_event": {"name": "ev"},
     "create_virtual_device": {"product_id": 13},
-    "force_updates": {"firmware_updates_forced": True},
+    "force_updates_of_device": {"firmware_updates_forced": True},
     "flash_device": {"app": "tinker"},
     "update_product_device": {"development": True},
 }

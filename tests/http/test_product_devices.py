@@ -95,7 +95,7 @@ async def test_what_may_be_changed_of_a_device(cloud: Cloud, jo: Person, product
     for body, code in (
         ({"groups": ["Not A Name"]}, "bad_group_name"),
         ({"name": "a/b"}, "bad_device_name"),
-        ({"desired_firmware_version": 3}, "not_offered"),
+        ({"desired_firmware_version": 3}, "firmware_not_found"),
         ({"nothing": 1}, "invalid_request"),
     ):
         assert (await jo.client.put(path, json=body)).json()["error"] == code, body

@@ -30,6 +30,8 @@ Files, with effects:
     proving           whether a version has run on a device
     impact            what a release would do
     explaining        the decision of one device in words
+    locking           locks of single devices, with flash; updates without consent
+    flashing          one file for one device
     plan_rules        what an owner's plan allows
     ports             what the services ask of deliveries
     telling           audit rows, outbox rows and events of a change

@@ -162,7 +162,10 @@ class FirmwareReleases:
             intelligent=wish.intelligent,
             security_fix=wish.security_fix,
         )
-        if not product.settings.release_requires_proof or find_proof(conn, version) is not None:
+        proof = find_proof(conn, version)
+        if proof is not None and version.proven_at is None:
+            store.mark_proven(conn, product.id, version.version, proof.device_id, proof.at)
+        if proof is not None or not product.settings.release_requires_proof:
             return None
         if wish.override_reason is not None:
             return wish.override_reason.strip()

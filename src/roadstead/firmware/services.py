@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from roadstead.bus.local import LocalBus
 from roadstead.devices.link import DeviceLink
 from roadstead.events.ingest import EventIngest
 from roadstead.firmware.explaining import FirmwareExplaining
 from roadstead.firmware.files import FirmwareFiles
+from roadstead.firmware.flashing import FirmwareFlashing
 from roadstead.firmware.impact import FirmwareImpact
 from roadstead.firmware.library import FirmwareLibrary
+from roadstead.firmware.locking import FirmwareLocks
 from roadstead.firmware.ports import Deliveries
+from roadstead.firmware.proving import ProofKeeper
 from roadstead.firmware.releasing import FirmwareReleases
 from roadstead.kit.clock import Clock
 from roadstead.organizations.limits import PlanLimits
@@ -26,6 +30,9 @@ class FirmwareServices:
     releases: FirmwareReleases
     impact: FirmwareImpact
     explaining: FirmwareExplaining
+    locks: FirmwareLocks
+    flashing: FirmwareFlashing
+    proofs: ProofKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class FirmwareNeeds:
     limits: PlanLimits
     link: DeviceLink
     deliveries: Deliveries
+    bus: LocalBus
 
 
 def build_firmware(needs: FirmwareNeeds) -> FirmwareServices:
@@ -58,4 +66,9 @@ def build_firmware(needs: FirmwareNeeds) -> FirmwareServices:
         ),
         impact=FirmwareImpact(database, clock),
         explaining=FirmwareExplaining(database, clock, needs.link, needs.deliveries),
+        locks=FirmwareLocks(database, clock, needs.announce, needs.deliveries),
+        flashing=FirmwareFlashing(
+            *(database, clock, files, needs.link, needs.limits, needs.deliveries, needs.bus)
+        ),
+        proofs=ProofKeeper(database, needs.bus),
     )

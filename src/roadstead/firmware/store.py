@@ -153,7 +153,7 @@ def mark_released(conn: Connection, product_id: int, version: int, at: datetime)
 
 
 def mark_proven(
-    conn: Connection, product_id: int, version: int, device_id: str, at: datetime
+    conn: Connection, product_id: int, version: int, device_id: str | None, at: datetime
 ) -> bool:
     """Notes the first device that said hello with a version; True when it is the first."""
     changed = conn.execute(

@@ -12,7 +12,7 @@ from roadstead.devices.membership import product_of_events
 from roadstead.http.access_tokens import Ok
 from roadstead.http.devices import DeviceAnswer, SignalAnswer, SignalBody
 from roadstead.http.devices import answer as device_answer
-from roadstead.http.operation import Call, Operation, QueryParameter, not_offered
+from roadstead.http.operation import Call, Operation, QueryParameter
 from roadstead.identity.permissions import Permission
 from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import Forbidden, Invalid
@@ -405,22 +405,6 @@ OPERATIONS = (
         when=frozenset({"signal"}),
         answer=SignalAnswer,
         errors=(408,),
-    ),
-    Operation(
-        name="flash_product_device",
-        method="PUT",
-        path=_ONE,
-        tag=_TAG,
-        summary="Flash firmware, lock to a version, force updates",
-        handler=not_offered("Flashing and locking firmware"),
-        permission=Permission.DEVICES_UPDATE,
-        when=frozenset(
-            {
-                *("file", "file_type", "app", "app_id", "latest", "build_target_version"),
-                *("desired_firmware_version", "flash", "firmware_updates_forced"),
-            }
-        ),
-        offered=False,
     ),
     Operation(
         name="remove_product_device",

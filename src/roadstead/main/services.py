@@ -198,6 +198,7 @@ def build_services(settings: Settings, database: Database) -> Services:
                 limits,
                 gateway.link,
                 deliveries,
+                bus,
             )
         ),
         rollouts=rollouts.service,
