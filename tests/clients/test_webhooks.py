@@ -92,14 +92,16 @@ async def test_api_js_webhooks(server, api, jo):
         "device": "0123456789abcdef01234567",
         "rejectUnauthorized": False,
         "noDefaults": True,
-        "requestType": "PUT",
-        "webhookAuth": {"username": "a", "password": "b-secret"},
-        "headers": {"X-One": "1"},
-        "query": {"q": "1"},
-        "json": {"a": "{{v}}"},
-        "responseTemplate": "{{x}}",
-        "responseTopic": "r",
-        "errorResponseTopic": "e",
+        "hook": {
+            "method": "PUT",
+            "auth": {"username": "a", "password": "b-secret"},
+            "headers": {"X-One": "1"},
+            "query": {"q": "1"},
+            "json": {"a": "{{v}}"},
+            "responseTemplate": "{{x}}",
+            "responseEvent": "r",
+            "errorResponseEvent": "e",
+        },
     }
     made = await api.call("createWebhook", jo.token, **settings)
     assert made["ok"] is True
