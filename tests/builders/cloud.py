@@ -48,6 +48,7 @@ from roadstead.identity.store import find_user_by_name
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
+from roadstead.main.noticing import build_noticing
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
 from roadstead.organizations.leaving import refuse_owners
@@ -117,6 +118,16 @@ class Letters:
                         self.posted.remove(mail)
                         return mail
                 await asyncio.sleep(0.01)
+
+
+class LetterBox:
+    """A mail server that hands over to the same mailbox."""
+
+    def __init__(self, letters: Letters) -> None:
+        self._letters = letters
+
+    async def send(self, mail: Mail) -> None:
+        self._letters.post(mail)
 
 
 @dataclass
@@ -263,7 +274,11 @@ async def open_cloud(
     streams, history = EventStreams(bus), EventHistory(database, clock)
     subscriptions = EventSubscriptions(database, journal, clock, streams, history)
     engine = RolloutEngine(database, clock, follower.wake)
+    noticing = build_noticing(
+        *(database, clock, box, LetterBox(letters), http, lambda: ORIGIN, folder / "notices.toml")
+    )
     parts = HttpParts(
+        notices=noticing.notices,
         integrations=integrating.parts,
         identity=identity,
         sign_in=SignIn(database, identity, factors),
@@ -341,6 +356,7 @@ async def open_cloud(
     )
     parts_run = (journal.run(), _follow(follower), product.imports.run())
     running = [asyncio.create_task(part) for part in parts_run]
+    running.append(asyncio.create_task(noticing.courier.run()))
     running += map(asyncio.create_task, integrating.background().values())
     try:
         yield cloud

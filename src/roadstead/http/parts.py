@@ -28,6 +28,7 @@ from roadstead.identity.second_factor import SecondFactors
 from roadstead.identity.service import IdentityService
 from roadstead.identity.sign_in import SignIn
 from roadstead.kit.clock import Clock
+from roadstead.notifications.service import Notices
 from roadstead.products.service import ProductService
 from roadstead.rollouts.service import RolloutService
 from roadstead.storage.database import Database
@@ -115,6 +116,7 @@ class HttpParts:
     firmware: FirmwareServices
     integrations: IntegrationParts
     rollouts: RolloutService
+    notices: Notices
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

@@ -1,6 +1,7 @@
 """Every part of one server, built once on an open database."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -41,10 +42,12 @@ from roadstead.kit.clock import SystemClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.event_parts import EventParts, build_event_parts
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
+from roadstead.main.noticing import Noticing, build_noticing, forget_notices
 from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
 from roadstead.main.rolling_out import RolloutParts, build_rollouts
+from roadstead.notifications.store import notices
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.plans import PlanService
 from roadstead.outbound.http_client import HttpClient
@@ -59,6 +62,9 @@ from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import OutboxFollower
 from roadstead.storage.secret_box import SecretBox, load_or_create_key
 from roadstead.storage.sweeping import Sweeper, SweepRule, expired
+
+NOTICES_KEPT = timedelta(days=90)
+"""How long people can look up what they were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Services:
     http: HttpParts
     sweeper: Sweeper
     integrating: Integrating
+    noticing: Noticing
     client: HttpClient
     events: EventParts
     rollouts: RolloutParts
@@ -95,7 +102,8 @@ def build_services(settings: Settings, database: Database) -> Services:
     )
     box = SecretBox(load_or_create_key(settings.secret_key_file))
     factors = SecondFactors(database, clock, identity, box, lockout)
-    mail = MailQueue(_mail_sender(settings, clock))
+    sender = _mail_sender(settings, clock)
+    mail = MailQueue(sender)
 
     def origin() -> str:
         return settings.public_url or http.bound_origin
@@ -166,11 +174,15 @@ def build_services(settings: Settings, database: Database) -> Services:
         allow_private=settings.allow_private_targets,
     )
     integrating = build_integrating(needs)
+    noticing = build_noticing(
+        *(database, clock, box, sender, client, origin, settings.data_dir / "notices.toml")
+    )
     closing = [
         refuse_owners,
         refuse_product_owners,
         release_all,
         integrating.parts.service.remove_all,
+        forget_notices,
         forget_subscriptions,
     ]
     events = build_event_parts(settings, database, journal, bus, clock, ids, plans)
@@ -203,6 +215,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         ),
         rollouts=rollouts.service,
         integrations=integrating.parts,
+        notices=noticing.notices,
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(database, clock, registry, announce, mail, origin, gatekeeper),
@@ -221,7 +234,7 @@ def build_services(settings: Settings, database: Database) -> Services:
             trusted_proxies=settings.trusted_proxies,
             rate_limits=settings.rate_limits,
         ),
-        metrics=(Numbers(gateway, journal, ingest, events, sweeper), integrating),
+        metrics=(Numbers(gateway, journal, ingest, events, sweeper), integrating, noticing),
         pages=Pages(),
         checks={
             "disk": partial(describe_room, settings.data_dir),
@@ -239,6 +252,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         http,
         sweeper,
         integrating,
+        noticing,
         client,
         events,
         rollouts,
@@ -253,6 +267,7 @@ def _sweep_rules(settings: Settings) -> list[SweepRule]:
     if settings.deliveries_days:
         old = partial(delivery_store.is_older_than, settings.deliveries_days)
         rules.append(SweepRule(delivery_store.deliveries.c.id, old))
+    rules.append(SweepRule(notices.c.id, lambda now: notices.c.created_at < now - NOTICES_KEPT))
     rules.append(SweepRule(event_subscriptions.c.id, partial(is_unused, KEPT_DAYS)))
     return rules
 

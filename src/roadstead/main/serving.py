@@ -120,6 +120,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "sweeper": services.sweeper.run(),
         **services.integrating.background(),
         **services.rollouts.background(),
+        "notices": services.noticing.courier.run(),
         "history index": services.events.indexer.run(),
         "event retention": services.events.retention.run(),
         "event subscriptions": services.events.reading.subscriptions.run(),
