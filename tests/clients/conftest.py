@@ -27,7 +27,8 @@ def clients() -> None:
 @pytest.fixture(scope="session")
 def server(clients: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoadsteadServer]:
     folder = tmp_path_factory.mktemp("cloud")
-    with RoadsteadServer(folder, signup="open", device_timeout_s="2") as running:
+    settings = {"signup": "open", "device_timeout_s": "2", "default_plan": "enterprise"}
+    with RoadsteadServer(folder, **settings) as running:
         yield running
 
 

@@ -285,6 +285,19 @@ async def test_plans_limit_teams(cloud: Cloud, jo: Person, plan, body, code):
         assert answer.json()["needed_plan"] in ("product", "enterprise")
 
 
+async def test_groups_need_their_plan_and_stay_when_it_shrinks(cloud: Cloud, jo: Person):
+    number = await make_product(jo)
+    path = f"/v1/products/{number}/groups"
+    made = await jo.client.post(path, json={"name": "beta"})
+    assert made.status_code == 201, made.text
+    await cloud.parts.people.plans.set_plan(jo.username, "developer", OPERATOR)
+    refused = await jo.client.post(path, json={"name": "gamma"})
+    assert (refused.status_code, refused.json()["error"]) == (403, "plan_limit")
+    assert refused.json()["needed_plan"] == "product"
+    listed = (await jo.client.get(path)).json()["groups"]
+    assert [row["name"] for row in listed] == ["beta"]
+
+
 async def test_organizations_need_their_plan(cloud: Cloud, jo: Person):
 
     await cloud.parts.people.plans.set_plan(jo.username, "product", OPERATOR)

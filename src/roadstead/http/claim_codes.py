@@ -9,6 +9,8 @@ import msgspec
 
 from roadstead.http.operation import Call, Operation
 from roadstead.identity.permissions import Permission
+from roadstead.organizations.organization_store import find_organization
+from roadstead.organizations.service import organization_not_found
 
 
 class ClaimCodeBody(msgspec.Struct):
@@ -45,11 +47,19 @@ async def create_product_claim_code(call: Call) -> ClaimCodeAnswer:
     return ClaimCodeAnswer(made.code, made.device_ids)
 
 
+async def create_organization_claim_code(call: Call) -> ClaimCodeAnswer:
+    """The same at the path of older tools, which names the organization too."""
+    owner_id, ref = call.product.owner.organization_id, call.path["org"].lower()
+    found = await call.parts.database.read(lambda conn: find_organization(conn, ref))
+    if found is None or found.id != owner_id:
+        raise organization_not_found(call.path["org"])
+    return await create_product_claim_code(call)
+
+
 _OF_PRODUCT: dict[str, Any] = {
     "method": "POST",
     "tag": "Customers",
     "summary": "Get a code by which a device of the product becomes the customer's",
-    "handler": create_product_claim_code,
     "permission": Permission.CLAIM_CODES_CREATE,
     "body": ProductClaimCodeBody,
     "answer": ClaimCodeAnswer,
@@ -58,11 +68,15 @@ _OF_PRODUCT: dict[str, Any] = {
 
 OPERATIONS = (
     Operation(
-        name="create_product_claim_code", path="/v1/products/{product}/device_claims", **_OF_PRODUCT
+        name="create_product_claim_code",
+        path="/v1/products/{product}/device_claims",
+        handler=create_product_claim_code,
+        **_OF_PRODUCT,
     ),
     Operation(
         name="create_organization_claim_code",
         path="/v1/orgs/{org}/products/{product}/device_claims",
+        handler=create_organization_claim_code,
         **_OF_PRODUCT,
     ),
     Operation(

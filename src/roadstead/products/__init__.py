@@ -13,7 +13,7 @@ Files:
     group_store  the tables ``device_groups`` and ``device_group_members``
     access       the port by which a product learns what somebody may do with it
     moving       a product changes hands
-    plan_counts  counts devices for plans
+    plan_counts  counts devices for plans;  group_plan: whether a plan has groups
     team_access  fills it from teams and organizations
     service      create, list, get, and finding a product for a request
 

@@ -9,6 +9,7 @@ from roadstead.kit.errors import Invalid
 from roadstead.kit.ids import new_object_id
 from roadstead.products import group_store
 from roadstead.products.group_naming import parse_group_name
+from roadstead.products.group_plan import require_groups
 from roadstead.products.model import DeviceGroup
 
 MAX_GROUPS = 500
@@ -25,10 +26,13 @@ def ensure_groups(
 
     Raises:
         Invalid: ``bad_group_name`` or ``too_many_groups``.
+        Forbidden: ``plan_limit``.
     """
     wanted = sorted({parse_group_name(name) for name in names})
     found = group_store.find_groups(conn, product_id, wanted) if wanted else {}
     missing = [name for name in wanted if name not in found]
+    if missing:
+        require_groups(conn, product_id)
     if missing and group_store.count_groups(conn, product_id) + len(missing) > MAX_GROUPS:
         raise too_many_groups()
     for name in missing:

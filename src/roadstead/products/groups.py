@@ -16,6 +16,7 @@ from roadstead.products import group_store, telling
 from roadstead.products.firmware_port import NO_FIRMWARE, ProductFirmware
 from roadstead.products.group_membership import MAX_GROUPS, too_many_groups
 from roadstead.products.group_naming import parse_color, parse_group_name
+from roadstead.products.group_plan import require_groups
 from roadstead.products.model import DeviceGroup, Product
 from roadstead.products.naming import parse_description
 from roadstead.storage.database import Database, Result
@@ -89,6 +90,7 @@ class DeviceGroups:
             Invalid: ``bad_group_name``, ``bad_group_color``, ``bad_description`` or
                 ``too_many_groups``.
             Conflict: ``group_name_taken``.
+            Forbidden: ``plan_limit``.
         """
         at = self._clock.now()
         group = DeviceGroup(
@@ -102,6 +104,7 @@ class DeviceGroups:
         )
 
         def work(conn: Connection) -> None:
+            require_groups(conn, product.id)
             if group_store.find_group(conn, product.id, group.name) is not None:
                 raise name_taken(group.name)
             if group_store.count_groups(conn, product.id) >= MAX_GROUPS:
