@@ -1,7 +1,7 @@
 # Targets for people and for CI. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup console console-types demo serve test check format fuzz bench testbed clean
+.PHONY: help setup console console-types demo serve test check format fuzz screenshots bench testbed clean
 
 UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -62,6 +62,9 @@ fuzz: setup ## Coverage-guided fuzzing of the decoders and the DTLS server (FUZZ
 	@$(UV) sync --quiet --locked --inexact --group fuzz || echo "No fuzzing engine for this Python; the fuzz targets will say so."
 	@for target in fuzz/*.py; do echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
 		.venv/bin/python $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+screenshots: setup ## Take a picture of every page of the console (needs a Chromium)
+	@.venv/bin/python -m tests.browser.screenshots
 
 bench: setup ## Measure the server beside its peers, write docs/performance.md (QUICK=1: a minute)
 	@$(UV) sync --quiet --locked --inexact --group bench

@@ -1,4 +1,4 @@
-import { Boxes, Building2, CircleUser, Cpu, House, Menu as Bars, Moon, Radio, Sun } from "lucide-react";
+import { Boxes, Building2, CircleUser, Cpu, House, Menu as Bars, Moon, Radio, Sun, Webhook } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useSignOut } from "./state/session";
@@ -14,6 +14,7 @@ const PLACES = [
   { to: "/organizations", label: "Organizations", icon: Building2 },
   { to: "/devices", label: "My devices", icon: Cpu },
   { to: "/events", label: "Events", icon: Radio },
+  { to: "/integrations", label: "Integrations", icon: Webhook },
   { to: "/account", label: "Account", icon: CircleUser },
 ];
 

@@ -2,11 +2,12 @@
 
 from playwright.sync_api import expect
 from tests.browser.journey import Journey
+from tests.browser.stage import Stage
 
 
-def test_a_search_stands_in_the_address(signed_in: Journey, fleet: list[str]):
+def test_a_search_stands_in_the_address(signed_in: Journey, stage: Stage):
     page = signed_in.open("/devices", "My devices")
-    expect(page.get_by_role("row")).to_have_count(len(fleet) + 1)
+    expect(page.get_by_role("row")).to_have_count(len(stage.devices) + 1)
     page.get_by_role("searchbox").fill("-01")
     expect(page.get_by_role("row")).to_have_count(2)
     expect(page).to_have_url(f"{signed_in.origin}/devices?search=-01")
@@ -14,12 +15,12 @@ def test_a_search_stands_in_the_address(signed_in: Journey, fleet: list[str]):
     expect(page.get_by_role("row")).to_have_count(2)
     page.get_by_role("searchbox").fill("no such thing")
     page.get_by_role("button", name="Clear the filters").click()
-    expect(page.get_by_role("row")).to_have_count(len(fleet) + 1)
+    expect(page.get_by_role("row")).to_have_count(len(stage.devices) + 1)
 
 
-def test_functions_variables_and_events_of_a_device(signed_in: Journey, fleet: list[str]):
+def test_functions_variables_and_events_of_a_device(signed_in: Journey, stage: Stage):
     page = signed_in.page
-    page.goto(f"/devices/{fleet[0]}")
+    page.goto(f"/devices/{stage.devices[0]}")
     page.get_by_role("button", name="Read temperature").click()
     expect(
         page.get_by_role("region", name="Variables").get_by_role("status").first
@@ -36,9 +37,9 @@ def test_functions_variables_and_events_of_a_device(signed_in: Journey, fleet: l
     expect(page.get_by_text("The device answered")).to_be_visible()
 
 
-def test_renaming_a_device(signed_in: Journey, fleet: list[str]):
+def test_renaming_a_device(signed_in: Journey, stage: Stage):
     page = signed_in.page
-    page.goto(f"/devices/{fleet[1]}")
+    page.goto(f"/devices/{stage.devices[1]}")
     page.get_by_role("button", name="Actions for").click()
     page.get_by_role("menuitem", name="Edit name and notes").click()
     page.get_by_role("textbox", name="Name").fill("cellar")
@@ -48,9 +49,9 @@ def test_renaming_a_device(signed_in: Journey, fleet: list[str]):
     expect(page.get_by_text("behind the boiler")).to_be_visible()
 
 
-def test_giving_a_device_up_asks_first(signed_in: Journey, fleet: list[str]):
+def test_giving_a_device_up_asks_first(signed_in: Journey, stage: Stage):
     page = signed_in.page
-    page.goto(f"/devices/{fleet[2]}")
+    page.goto(f"/devices/{stage.devices[2]}")
     page.get_by_role("button", name="Actions for").click()
     page.get_by_role("menuitem", name="Give the device up").click()
     expect(page.get_by_role("dialog")).to_contain_text("Anyone may claim it")
@@ -59,7 +60,7 @@ def test_giving_a_device_up_asks_first(signed_in: Journey, fleet: list[str]):
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_claiming_says_what_is_wrong(signed_in: Journey, fleet: list[str]):
+def test_claiming_says_what_is_wrong(signed_in: Journey, stage: Stage):
     signed_in.expected_statuses = {404, 403}
     page = signed_in.open("/devices", "My devices")
     page.get_by_role("button", name="Claim a device").click()

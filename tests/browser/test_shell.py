@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.browser.conftest import BUILT, EMAIL, PASSWORD
+from tests.browser.conftest import BUILT
 from tests.browser.journey import Journey
-from tests.system.harness import RoadsteadServer
+from tests.browser.stage import EMAIL, PASSWORD, Stage
 
 FIRST_LOAD_BYTES = 200_000
 """Most that the first page may load, compressed; charts come later."""
@@ -15,7 +15,29 @@ FIRST_LOAD_BYTES = 200_000
 ROUTE_BYTES = 40_000
 """Most that one more page may load, compressed."""
 
-PAGES = ["/home", "/devices", "/events", "/account"]
+PAGES = [
+    "/home",
+    "/devices",
+    "/devices/{stage.devices[0]}",
+    "/events?view=history",
+    "/account",
+    "/products",
+    "/products/{stage.product}",
+    "/products/{stage.product}/devices",
+    "/products/{stage.product}/devices/{stage.devices[0]}",
+    "/products/{stage.product}/groups",
+    "/products/{stage.product}/firmware",
+    "/products/{stage.product}/events",
+    "/products/{stage.product}/integrations",
+    "/products/{stage.product}/team",
+    "/products/{stage.product}/customers",
+    "/organizations",
+    "/organizations/{stage.organization}",
+    "/organizations/{stage.organization}/team",
+    "/organizations/{stage.organization}/settings",
+    "/invitations",
+    "/integrations",
+]
 
 
 def test_a_wrong_password_says_so_and_keeps_what_was_typed(journey: Journey):
@@ -60,13 +82,11 @@ def test_the_theme_is_remembered(signed_in: Journey):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_have_no_barriers(
-    browser: Browser, server: RoadsteadServer, fleet: list[str], look: tuple[int, str], path: str
-):
+def test_pages_have_no_barriers(browser: Browser, stage: Stage, look: tuple[int, str], path: str):
     width, theme = look
-    with Journey(browser, server.api_url, width=width, theme=theme) as journey:
+    with Journey(browser, stage.origin, width=width, theme=theme) as journey:
         journey.sign_in(EMAIL, PASSWORD)
-        journey.page.goto(path)
+        journey.page.goto(path.format(stage=stage))
         expect(journey.page.get_by_role("heading", level=1)).to_be_visible()
         journey.settle()
         assert journey.find_barriers() == []

@@ -135,3 +135,4 @@ def test_the_program_installs_by_pip_into_a_fresh_environment_and_runs(tmp_path)
         assert health["status"] == "ok"
         page = httpx.get(f"http://{address}", trust_env=False)
         assert "text/html" in page.headers["content-type"]
+        assert '<div id="root">' in page.text, "the wheel has no console"

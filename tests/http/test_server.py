@@ -1,4 +1,5 @@
 import base64
+import re
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
@@ -89,19 +90,16 @@ async def test_pages_stand_under_a_strict_policy(cloud: Cloud, path):
         assert forbidden not in answer.text.replace("http://127.0.0.1:8080", "")
 
 
-async def test_everything_that_the_pages_ask_for_is_there(cloud: Cloud):
+@pytest.mark.parametrize("path", ["/", "/docs/api"])
+async def test_everything_that_the_pages_ask_for_is_there(cloud: Cloud, path):
     client = cloud.client()
-    types = {
-        "/assets/site.css": "text/css",
-        "/assets/site.js": "text/javascript",
-        "/assets/icon.svg": "image/svg+xml",
-    }
-    page = (await client.get("/")).text
-    for path, media_type in types.items():
-        assert path in page
-        answer = await client.get(path)
+    asked = re.findall(r'(?:src|href)="(/assets/[^"]+)"', (await client.get(path)).text)
+    types = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+    assert asked
+    for asset in asked:
+        answer = await client.get(asset)
         assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith(media_type)
+        assert answer.headers["content-type"].startswith(types[asset.rpartition(".")[2]])
 
 
 @pytest.mark.parametrize(

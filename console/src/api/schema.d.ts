@@ -128,6 +128,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/oauth/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page on which people sign in to an app with their own account */
+        get: operations["show_login_page"];
+        put?: never;
+        /** Takes the form of that page */
+        post: operations["submit_login_page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oauth/token": {
         parameters: {
             query?: never;
@@ -264,6 +282,54 @@ export interface paths {
          * @description Permission: `account.tokens:revoke`.
          */
         delete: operations["end_browser_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your OAuth clients
+         * @description Permission: `clients:list`.
+         */
+        get: operations["list_clients"];
+        put?: never;
+        /**
+         * Create your OAuth client
+         * @description Permission: `clients:create`.
+         */
+        post: operations["create_client"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clients/{client}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Update your OAuth client
+         * @description Permission: `clients:update`.
+         */
+        put: operations["update_client"];
+        post?: never;
+        /**
+         * Remove your OAuth client
+         * @description Permission: `clients:remove`.
+         */
+        delete: operations["remove_client"];
         options?: never;
         head?: never;
         patch?: never;
@@ -525,6 +591,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/event_history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the events of your devices and your own
+         * @description Permission: `events:get`.
+         */
+        get: operations["search_event_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/event_stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow what any of several filters lets through, over one connection
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_several_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/event_subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your named subscriptions
+         * @description Permission: `events:get`.
+         */
+        get: operations["list_event_subscriptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/event_subscriptions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a named subscription
+         * @description Permission: `events:get`.
+         */
+        delete: operations["delete_event_subscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/event_subscriptions/{name}/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count all events up to one as read
+         * @description Permission: `events:get`.
+         */
+        post: operations["acknowledge_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -559,6 +725,242 @@ export interface paths {
         get: operations["stream_events_by_prefix"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integration_templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List templates that integrations can be made from
+         * @description Permission: `integrations:list`.
+         */
+        get: operations["list_integration_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List integrations
+         * @description Permission: `integrations:list`.
+         */
+        get: operations["list_integrations"];
+        put?: never;
+        /**
+         * Create a webhook or another integration
+         * @description Permission: `integrations:create`.
+         */
+        post: operations["create_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries of all integrations
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an integration with its last deliveries
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_integration"];
+        /**
+         * Replace what an integration is set to, or turn it off and on
+         * @description Permission: `integrations:update`.
+         */
+        put: operations["update_integration"];
+        post?: never;
+        /**
+         * Remove an integration
+         * @description Permission: `integrations:remove`.
+         */
+        delete: operations["remove_integration"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of an integration
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["list_integration_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}/deliveries/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send all deliveries again that did not arrive
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["replay_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a delivery with its request and response
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}/deliveries/{delivery}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["replay_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close the breaker of an integration and send what waits
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["reset_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the secret that its signatures are verified with
+         * @description Permission: `integrations:update`.
+         */
+        get: operations["get_integration_secret"];
+        put?: never;
+        /**
+         * Replace that secret; the old one stays good for a day
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["rotate_integration_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{integration}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one request now
+         * @description Permission: `integrations:test`.
+         */
+        post: operations["test_integration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -612,6 +1014,362 @@ export interface paths {
          * @description Permission: `organization:remove`.
          */
         delete: operations["remove_organization"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what in an organization
+         * @description Permission: `audit:get`.
+         */
+        get: operations["list_organization_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export who changed what in an organization
+         * @description Permission: `audit:get`.
+         */
+        get: operations["export_organization_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/devices/{device}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the events of one device in any of its products
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_organization_device_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/devices/{device}/events/{prefix}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow those whose names begin with a prefix
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_organization_device_events_by_prefix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/event_history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the events of all products of an organization
+         * @description Permission: `events:get`.
+         */
+        get: operations["search_organization_event_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the events of all products of an organization
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_organization_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/events/{prefix}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow those whose names begin with a prefix
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_organization_events_by_prefix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List integrations
+         * @description Permission: `integrations:list`.
+         */
+        get: operations["list_organization_integrations"];
+        put?: never;
+        /**
+         * Create a webhook or another integration
+         * @description Permission: `integrations:create`.
+         */
+        post: operations["create_organization_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries of all integrations
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["list_organization_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an integration with its last deliveries
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_organization_integration"];
+        /**
+         * Replace what an integration is set to, or turn it off and on
+         * @description Permission: `integrations:update`.
+         */
+        put: operations["update_organization_integration"];
+        post?: never;
+        /**
+         * Remove an integration
+         * @description Permission: `integrations:remove`.
+         */
+        delete: operations["remove_organization_integration"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of an integration
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["list_organization_integration_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}/deliveries/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send all deliveries again that did not arrive
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["replay_organization_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a delivery with its request and response
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_organization_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}/deliveries/{delivery}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["replay_organization_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close the breaker of an integration and send what waits
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["reset_organization_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the secret that its signatures are verified with
+         * @description Permission: `integrations:update`.
+         */
+        get: operations["get_organization_integration_secret"];
+        put?: never;
+        /**
+         * Replace that secret; the old one stays good for a day
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["rotate_organization_integration_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/{integration}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one request now
+         * @description Permission: `integrations:test`.
+         */
+        post: operations["test_organization_integration"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -675,6 +1433,86 @@ export interface paths {
          * @description Permission: `products:create`.
          */
         post: operations["create_organization_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/products/{product}/device_claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a code by which a device of the product becomes the customer's
+         * @description Permission: `claim_codes:create`.
+         */
+        post: operations["create_organization_claim_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/service_agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the plan and its use of an organization
+         * @description Permission: `service_agreements:list`.
+         */
+        get: operations["list_agreements_organization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/service_agreements/{agreement}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the plan and its use of an organization
+         * @description Permission: `service_agreements:list`.
+         */
+        get: operations["get_agreement_organization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/service_agreements/{agreement}/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notifications about usage of an organization
+         * @description Permission: `service_agreements.notifications:list`.
+         */
+        get: operations["list_usage_notifications_organization"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -753,6 +1591,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ownership_history/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See since when a device is yours, and whether it had owners before
+         * @description Permission: `devices:get`.
+         */
+        get: operations["get_ownership_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products": {
         parameters: {
             query?: never;
@@ -789,8 +1647,966 @@ export interface paths {
          * @description Permission: `products:get`.
          */
         get: operations["get_product"];
+        /**
+         * Change a product
+         * @description Permission: `products:update`.
+         */
+        put: operations["update_product"];
+        post?: never;
+        /**
+         * Delete a product
+         * @description Permission: `products:remove`.
+         */
+        delete: operations["delete_product"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what in a product
+         * @description Permission: `audit:get`.
+         */
+        get: operations["list_product_changes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export who changed what in a product
+         * @description Permission: `audit:get`.
+         */
+        get: operations["export_product_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a product's OAuth clients
+         * @description Permission: `clients:list`.
+         */
+        get: operations["list_product_clients"];
+        put?: never;
+        /**
+         * Create a product's OAuth client
+         * @description Permission: `clients:create`.
+         */
+        post: operations["create_product_client"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/clients/{client}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Update a product's OAuth client
+         * @description Permission: `clients:update`.
+         */
+        put: operations["update_product_client"];
+        post?: never;
+        /**
+         * Remove a product's OAuth client
+         * @description Permission: `clients:remove`.
+         */
+        delete: operations["remove_product_client"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a product's customers and their devices
+         * @description Permission: `customers:list`.
+         */
+        get: operations["list_customers"];
+        put?: never;
+        /** Make a customer of a product and sign them in */
+        post: operations["create_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/customers/{customer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a customer's password
+         * @description Permission: `customers:update`.
+         */
+        put: operations["set_customer_password"];
+        post?: never;
+        /**
+         * Remove a customer and release their devices
+         * @description Permission: `customers:remove`.
+         */
+        delete: operations["remove_customer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/customers/{customer}/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a letter sent to a customer who forgot their password */
+        post: operations["request_customer_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/device_claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a code by which a device of the product becomes the customer's
+         * @description Permission: `claim_codes:create`.
+         */
+        post: operations["create_product_claim_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/device_imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the newest imports
+         * @description Permission: `devices:import`.
+         */
+        get: operations["list_device_imports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/device_imports/{import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how far an import is
+         * @description Permission: `devices:import`.
+         */
+        get: operations["get_device_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/device_imports/{import}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what became of each line of an import
+         * @description Permission: `devices:import`.
+         */
+        get: operations["get_device_import_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the devices of a product
+         * @description Permission: `devices:list`.
+         */
+        get: operations["list_product_devices"];
+        /**
+         * Change many devices at once
+         * @description Permission: `devices:update`.
+         */
+        put: operations["update_product_devices"];
+        /**
+         * Put devices into a product, or approve one that waits
+         * @description Permission: `devices:import`.
+         */
+        post: operations["import_devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a device of a product
+         * @description Permission: `devices:get`.
+         */
+        get: operations["get_product_device"];
+        /**
+         * Change a device of a product; or: Make a device of a product signal in all colours
+         * @description Permission: `devices:update`. Permission: `devices:signal`.
+         */
+        put: operations["change_product_device_or_signal_product_device"];
+        post?: never;
+        /**
+         * Take a device out of a product, or refuse it
+         * @description Permission: `devices:remove`.
+         */
+        delete: operations["remove_product_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices/{device}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the events of one device of a product
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_product_device_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices/{device}/events/{prefix}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow those whose names begin with a prefix
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_product_device_events_by_prefix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices/{device}/owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End the ownership of a device of a product
+         * @description Permission: `devices:release`.
+         */
+        delete: operations["unclaim_product_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices/{device}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Ask a device for a sign of life
+         * @description Permission: `devices:ping`.
+         */
+        put: operations["ping_product_device"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices/{device}/{function}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a function and wait for its answer
+         * @description Permission: `devices.function:call`.
+         */
+        post: operations["call_product_function"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/devices/{device}/{variable}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a variable
+         * @description Permission: `devices.variable:get`.
+         */
+        get: operations["read_product_variable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/diagnostics/{device}/last": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the vitals that a device gave last
+         * @description Permission: `devices.diagnostics:get`.
+         */
+        get: operations["get_last_product_vitals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/diagnostics/{device}/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a device for fresh vitals
+         * @description Permission: `devices.diagnostics:update`.
+         */
+        post: operations["refresh_product_vitals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/event_history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the events of a product
+         * @description Permission: `events:get`.
+         */
+        get: operations["search_product_event_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the events of a product's devices, and those published into it
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_product_events"];
+        put?: never;
+        /**
+         * Publish an event into a product's stream
+         * @description Permission: `events:send`.
+         */
+        post: operations["publish_product_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/events/{prefix}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow those whose names begin with a prefix
+         * @description Permission: `events:get`.
+         */
+        get: operations["stream_product_events_by_prefix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/firmware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the firmware versions of a product
+         * @description Permission: `firmware:list`.
+         */
+        get: operations["list_firmware"];
+        put?: never;
+        /**
+         * Upload a firmware version
+         * @description Permission: `firmware:create`.
+         */
+        post: operations["upload_firmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/firmware/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Release a firmware version to groups or to all, or withdraw it
+         * @description Permission: `firmware:release`.
+         */
+        put: operations["release_firmware"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/firmware/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a firmware version
+         * @description Permission: `firmware:get`.
+         */
+        get: operations["get_firmware"];
+        /**
+         * Change the title or description of a firmware version
+         * @description Permission: `firmware:update`.
+         */
+        put: operations["describe_firmware"];
+        post?: never;
+        /**
+         * Delete a firmware version that was never released
+         * @description Permission: `firmware:remove`.
+         */
+        delete: operations["delete_firmware"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/firmware/{version}/binary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the file of a firmware version
+         * @description Permission: `firmware.binary:get`.
+         */
+        get: operations["download_firmware"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/firmware_history/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the updates of a device: when, from, to, why, how it ended
+         * @description Permission: `devices:get`.
+         */
+        get: operations["get_firmware_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/firmware_releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the releases of a product, the newest first
+         * @description Permission: `firmware:list`.
+         */
+        get: operations["list_firmware_releases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/firmware_targets/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain which version a device should run, and why not yet
+         * @description Permission: `devices:get`.
+         */
+        get: operations["get_firmware_target"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the groups of a product
+         * @description Permission: `groups:list`.
+         */
+        get: operations["list_groups"];
+        put?: never;
+        /**
+         * Create a group
+         * @description Permission: `groups:create`.
+         */
+        post: operations["create_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a group
+         * @description Permission: `groups:get`.
+         */
+        get: operations["get_group"];
+        /**
+         * Change a group
+         * @description Permission: `groups:update`.
+         */
+        put: operations["update_group"];
+        post?: never;
+        /**
+         * Delete a group
+         * @description Permission: `groups:remove`.
+         */
+        delete: operations["delete_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/impact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say how many devices a release would update
+         * @description Permission: `groups.impact:get`.
+         */
+        get: operations["get_firmware_impact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List integrations
+         * @description Permission: `integrations:list`.
+         */
+        get: operations["list_product_integrations"];
+        put?: never;
+        /**
+         * Create a webhook or another integration
+         * @description Permission: `integrations:create`.
+         */
+        post: operations["create_product_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries of all integrations
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["list_product_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an integration with its last deliveries
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_product_integration"];
+        /**
+         * Replace what an integration is set to, or turn it off and on
+         * @description Permission: `integrations:update`.
+         */
+        put: operations["update_product_integration"];
+        post?: never;
+        /**
+         * Remove an integration
+         * @description Permission: `integrations:remove`.
+         */
+        delete: operations["remove_product_integration"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of an integration
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["list_product_integration_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}/deliveries/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send all deliveries again that did not arrive
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["replay_product_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a delivery with its request and response
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_product_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}/deliveries/{delivery}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["replay_product_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close the breaker of an integration and send what waits
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["reset_product_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the secret that its signatures are verified with
+         * @description Permission: `integrations:update`.
+         */
+        get: operations["get_product_integration_secret"];
+        put?: never;
+        /**
+         * Replace that secret; the old one stays good for a day
+         * @description Permission: `integrations:update`.
+         */
+        post: operations["rotate_product_integration_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/integrations/{integration}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one request now
+         * @description Permission: `integrations:test`.
+         */
+        post: operations["test_product_integration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -811,6 +2627,234 @@ export interface paths {
          * @description Permission: `teams.users:list`.
          */
         post: operations["leave_product_team"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what changes when a product is moved
+         * @description Permission: `products:move`.
+         */
+        get: operations["preview_move"];
+        put?: never;
+        /**
+         * Move a product to an organization, or back to your own account
+         * @description Permission: `products:move`.
+         */
+        post: operations["move_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/ownership_history/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See whose a device of the product was
+         * @description Permission: `devices:get`.
+         */
+        get: operations["get_product_ownership_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List rollouts
+         * @description Permission: `rollouts:get`.
+         */
+        get: operations["list_rollouts"];
+        put?: never;
+        /**
+         * Plan a rollout, or make it
+         * @description Permission: `rollouts:create`.
+         */
+        post: operations["create_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a rollout: stages, devices, verdicts of the gate
+         * @description Permission: `rollouts:get`.
+         */
+        get: operations["get_rollout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a rollout for good
+         * @description Permission: `rollouts:update`.
+         */
+        post: operations["abort_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a rollout start that another person made
+         * @description Permission: `rollouts:update`.
+         */
+        post: operations["approve_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}/devices/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a device has not got the version yet
+         * @description Permission: `rollouts:get`.
+         */
+        get: operations["explain_rollout_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send nothing new
+         * @description Permission: `rollouts:update`.
+         */
+        post: operations["pause_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the rollout would do if it began now
+         * @description Permission: `rollouts:get`.
+         */
+        get: operations["get_rollout_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of each device
+         * @description Permission: `rollouts:get`.
+         */
+        get: operations["get_rollout_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollouts/{rollout}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on; release a stage that waits for a person
+         * @description Permission: `rollouts:update`.
+         */
+        post: operations["resume_rollout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -884,6 +2928,54 @@ export interface paths {
         put: operations["rotate_api_product_member"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:list`.
+         */
+        get: operations["list_product_webhooks"];
+        put?: never;
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:create`.
+         */
+        post: operations["create_product_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/webhooks/{integration}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_product_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:remove`.
+         */
+        delete: operations["remove_product_webhook"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1160,6 +3252,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/user/service_agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the plan and its use of your account
+         * @description Permission: `service_agreements:list`.
+         */
+        get: operations["list_agreements_own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/user/service_agreements/{agreement}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the plan and its use of your account
+         * @description Permission: `service_agreements:list`.
+         */
+        get: operations["get_agreement_own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/user/service_agreements/{agreement}/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notifications about usage of your account
+         * @description Permission: `service_agreements.notifications:list`.
+         */
+        get: operations["list_usage_notifications_own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/user/tokens": {
         parameters: {
             query?: never;
@@ -1217,10 +3369,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:list`.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:create`.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{integration}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:get`.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * The same at the path that older clients use
+         * @description Permission: `integrations:remove`.
+         */
+        delete: operations["remove_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AbortBody
+         * @description How to abort: with ``rollback`` devices get back what they had.
+         */
+        AbortBody: {
+            /** @default false */
+            rollback?: boolean;
+        };
         /**
          * AccountBody
          * @description Account facts to change: first_name, last_name, company_name, business_account.
@@ -1231,6 +3439,21 @@ export interface components {
             };
         };
         /**
+         * AckAnswer
+         * @description Where the subscription stands now.
+         */
+        AckAnswer: {
+            ok: boolean;
+            position: string;
+        };
+        /**
+         * AckBody
+         * @description The last event that was dealt with: the number in its ``id:`` line.
+         */
+        AckBody: {
+            id: string | number;
+        };
+        /**
          * AddedAnswer
          * @description An invitation is on its way (``invited``), or there is a new API user (``created``).
          */
@@ -1239,6 +3462,30 @@ export interface components {
             invited?: components["schemas"]["Invitee"];
             /** @default true */
             ok?: boolean;
+        };
+        /**
+         * AgreementAnswer
+         * @description One agreement.
+         */
+        AgreementAnswer: {
+            data: components["schemas"]["AgreementDocument"];
+        };
+        /**
+         * AgreementDocument
+         * @description A plan with its use (JSON:API). A limit that is null does not exist.
+         */
+        AgreementDocument: {
+            attributes: Record<string, never>;
+            id: string;
+            /** @default service_agreement */
+            type?: string;
+        };
+        /**
+         * AgreementsAnswer
+         * @description The one agreement of an owner.
+         */
+        AgreementsAnswer: {
+            data: components["schemas"]["AgreementDocument"][];
         };
         /**
          * ApiUserBody
@@ -1261,6 +3508,15 @@ export interface components {
             scopes: string[];
             tokens: components["schemas"]["TokenText"][];
             username: string;
+        };
+        /**
+         * AssetDocument
+         * @description A file that a version brings beside its application.
+         */
+        AssetDocument: {
+            name: string;
+            sha256: string;
+            size: number;
         };
         /**
          * AttributesAnswer
@@ -1286,6 +3542,54 @@ export interface components {
             signal?: boolean;
         };
         /**
+         * AuditMeta
+         * @description How long the list is.
+         */
+        AuditMeta: {
+            page: number;
+            per_page: number;
+            total: number;
+            total_pages: number;
+        };
+        /**
+         * BatchAnswer
+         * @description How many devices were changed.
+         */
+        BatchAnswer: {
+            /** @default true */
+            ok?: boolean;
+            updated: number;
+        };
+        /**
+         * BatchBody
+         * @description The same change of many devices, all or none; ``action`` is ``groups`` or ``development``.
+         */
+        BatchBody: {
+            /** @enum {unknown} */
+            action: "development" | "groups";
+            devices: string[];
+            /**
+             * @default {
+             *       "add": [],
+             *       "development": null,
+             *       "remove": []
+             *     }
+             */
+            metadata?: components["schemas"]["BatchFacts"];
+        };
+        /**
+         * BatchFacts
+         * @description For ``groups``: names to add and to remove; for ``development``: whether they are that.
+         */
+        BatchFacts: {
+            /** @default [] */
+            add?: string[];
+            /** @default null */
+            development?: boolean | null;
+            /** @default [] */
+            remove?: string[];
+        };
+        /**
          * ChangeAnswer
          * @description A row of the audit trail.
          */
@@ -1297,6 +3601,36 @@ export interface components {
             at: string;
             before: Record<string, never> | null;
             target: string;
+        };
+        /**
+         * ChangeProductBody
+         * @description Changes of a product.
+         */
+        ChangeProductBody: {
+            product: components["schemas"]["ProductFacts"];
+        };
+        /**
+         * ChangeRow
+         * @description One change: who, from where, what, on what, before and after, without secrets.
+         */
+        ChangeRow: {
+            action: string;
+            actor: string;
+            actor_id: string;
+            address: string;
+            after: Record<string, never> | null;
+            at: string;
+            before: Record<string, never> | null;
+            id: number;
+            target: string;
+        };
+        /**
+         * ChangesAnswer
+         * @description A page of changes, newest first.
+         */
+        ChangesAnswer: {
+            changes: components["schemas"]["ChangeRow"][];
+            meta: components["schemas"]["AuditMeta"];
         };
         /**
          * ClaimAnswer
@@ -1335,6 +3669,39 @@ export interface components {
             iccid?: string | null;
             /** @default null */
             imei?: string | null;
+        };
+        /**
+         * ClientAnswer
+         * @description One client.
+         */
+        ClientAnswer: {
+            client: components["schemas"]["ClientDocument"];
+            /** @default true */
+            ok?: boolean;
+        };
+        /**
+         * ClientDocument
+         * @description A client; ``secret`` is there in the answer that makes it, and never again.
+         */
+        ClientDocument: {
+            id: string;
+            name: string;
+            /** @default null */
+            product_id?: number | null;
+            /** @default null */
+            redirect_uri?: string | null;
+            /** @default null */
+            scope?: string | null;
+            /** @default null */
+            secret?: string | null;
+            type: string;
+        };
+        /**
+         * ClientsAnswer
+         * @description Clients, oldest first.
+         */
+        ClientsAnswer: {
+            clients: components["schemas"]["ClientDocument"][];
         };
         /**
          * ConfirmAnswer
@@ -1378,6 +3745,22 @@ export interface components {
             slug?: string | null;
         };
         /**
+         * CreateClientBody
+         * @description A new client; ``scope`` is ``customers:create``, ``*:*``, or left out.
+         */
+        CreateClientBody: {
+            name: string;
+            /** @default null */
+            redirect_uri?: string | null;
+            /** @default null */
+            scope?: unknown;
+            /**
+             * @default installed
+             * @enum {unknown}
+             */
+            type?: "installed" | "web";
+        };
+        /**
          * CreateProductBody
          * @description A new product.
          */
@@ -1396,11 +3779,146 @@ export interface components {
             scopes: string[];
         };
         /**
+         * CustomerBody
+         * @description A new customer: with ``password``, or with ``no_password`` for a shadow customer.
+         */
+        CustomerBody: {
+            /** @default null */
+            access_token?: string | null;
+            /** @default null */
+            client_id?: string | null;
+            /** @default null */
+            client_secret?: string | null;
+            email: string;
+            /** @default null */
+            grant_type?: string | null;
+            /** @default false */
+            no_password?: boolean;
+            /** @default null */
+            password?: string | null;
+            /** @default null */
+            response_type?: string | null;
+        };
+        /**
+         * CustomerDevice
+         * @description A customer's device, in short.
+         */
+        CustomerDevice: {
+            firmware_version: number;
+            id: string;
+            last_ip_address: string | null;
+            online: boolean;
+            product_id: number | null;
+        };
+        /**
+         * CustomerDocument
+         * @description Somebody who owns a device of the page.
+         */
+        CustomerDocument: {
+            id: string;
+            username: string;
+        };
+        /**
+         * CustomerPasswordBody
+         * @description The customer's new password.
+         */
+        CustomerPasswordBody: {
+            password: string;
+        };
+        /**
+         * CustomerRow
+         * @description A customer and the ids of their devices of the product.
+         */
+        CustomerRow: {
+            devices: string[];
+            full_name: string;
+            id: string;
+            kind: string;
+            username: string;
+        };
+        /**
+         * CustomersAnswer
+         * @description A page of customers, oldest first.
+         */
+        CustomersAnswer: {
+            customers: components["schemas"]["CustomerRow"][];
+            devices: components["schemas"]["CustomerDevice"][];
+            meta: components["schemas"]["CustomersMeta"];
+        };
+        /**
+         * CustomersMeta
+         * @description How long the list is.
+         */
+        CustomersMeta: {
+            total_pages: number;
+        };
+        /**
+         * DecisionBody
+         * @description The owner accepts or declines; the one who asked may withdraw.
+         */
+        DecisionBody: {
+            /** @enum {unknown} */
+            action: "accept" | "decline" | "withdraw";
+        };
+        /**
          * DeleteBody
          * @description Confirmed by the password.
          */
         DeleteBody: {
             password: string;
+        };
+        /**
+         * DeleteProductBody
+         * @description ``remove_devices`` takes out the devices that the product has; else it must have none.
+         */
+        DeleteProductBody: {
+            /** @default false */
+            remove_devices?: boolean;
+        };
+        /**
+         * DeliveryDocument
+         * @description One update of a device.
+         *
+         *         ``cause`` is why it began (``handshake release lock flash agreed retry rollout``), ``reason``
+         *         why this version, ``state`` where it is, ``result`` how it ended in one word and ``text`` in a
+         *         sentence; ``error_code`` is the device's own number.
+         */
+        DeliveryDocument: {
+            asked_by: string | null;
+            attempts: number;
+            cause: string;
+            done_bytes: number;
+            duration_s: number | null;
+            ended_at: string | null;
+            error_code: number | null;
+            file_bytes: number;
+            from_version: number | null;
+            id: string;
+            reason: string;
+            requested_at: string;
+            result: string | null;
+            sent_bytes: number;
+            started_at: string | null;
+            state: string;
+            text: string | null;
+            version: number | null;
+        };
+        /**
+         * DeliveryPage
+         * @description Deliveries, newest first; ``next_cursor`` is null on the last page.
+         */
+        DeliveryPage: {
+            deliveries: Record<string, never>[];
+            next_cursor: string | null;
+        };
+        /**
+         * DescribeBody
+         * @description What may be changed of a version.
+         */
+        DescribeBody: {
+            description?: string;
+            mandatory?: boolean;
+            title?: string;
         };
         /**
          * DeviceAnswer
@@ -1437,6 +3955,34 @@ export interface components {
             };
         };
         /**
+         * DeviceChangeAnswer
+         * @description What was changed, as it is now.
+         */
+        DeviceChangeAnswer: {
+            connected?: boolean;
+            development?: boolean;
+            groups?: string[];
+            id: string;
+            name?: string;
+            notes?: string | null;
+            signaling?: boolean;
+            updated_at: string;
+        };
+        /**
+         * DeviceChangeBody
+         * @description What to change of a device; what is not given stays.
+         *
+         *         ``groups`` are all groups that it is in from now on; those that are missing are made. A
+         *         ``development`` device is left alone by releases. Notes of null remove them.
+         */
+        DeviceChangeBody: {
+            development?: boolean;
+            groups?: string[] | string;
+            name?: string;
+            notes?: string | null;
+            signal?: boolean;
+        };
+        /**
          * DeviceEndpoint
          * @description Where devices of one generation connect, and the key by which they know the server.
          */
@@ -1446,6 +3992,13 @@ export interface components {
             port: number;
             public_key_der: string;
             public_key_pem: string;
+        };
+        /**
+         * DevicesImpact
+         * @description What happens to devices.
+         */
+        DevicesImpact: {
+            firmware_update: components["schemas"]["UpdateImpact"];
         };
         /**
          * DisableBody
@@ -1484,6 +4037,20 @@ export interface components {
             ok?: boolean;
         };
         /**
+         * ExplanationAnswer
+         * @description Why a device has not got the version of a rollout yet.
+         */
+        ExplanationAnswer: {
+            device_id: string;
+            queue_position: number | null;
+            reason: string;
+            rules: components["schemas"]["RuleDocument"][];
+            stage: number | null;
+            state: string;
+            text: string;
+            until: string | null;
+        };
+        /**
          * ExportAnswer
          * @description Everything that is kept of an account, without secrets.
          */
@@ -1497,6 +4064,14 @@ export interface components {
             tokens: components["schemas"]["SignInAnswer"][];
             transfer_requests: components["schemas"]["TransferAnswer"][];
             user: components["schemas"]["UserAnswer"];
+        };
+        /**
+         * FirmwareHistoryAnswer
+         * @description The newest first; ``next`` goes on behind the last with ``?before=``.
+         */
+        FirmwareHistoryAnswer: {
+            history: components["schemas"]["DeliveryDocument"][];
+            next: string | null;
         };
         /**
          * FunctionAnswer
@@ -1523,6 +4098,43 @@ export interface components {
             params?: string | null;
         };
         /**
+         * GroupAnswer
+         * @description One group.
+         */
+        GroupAnswer: {
+            group: components["schemas"]["GroupDocument"];
+        };
+        /**
+         * GroupBody
+         * @description What to change of a group; at least one of the three.
+         */
+        GroupBody: {
+            /** @default null */
+            color?: string | null;
+            /** @default null */
+            description?: string | null;
+            /** @default null */
+            name?: string | null;
+        };
+        /**
+         * GroupDocument
+         * @description A group; ``fw_version`` is the firmware version that is released to it.
+         */
+        GroupDocument: {
+            color: string;
+            description: string;
+            device_count: number;
+            fw_version: number | null;
+            name: string;
+        };
+        /**
+         * GroupsAnswer
+         * @description Groups by name.
+         */
+        GroupsAnswer: {
+            groups: components["schemas"]["GroupDocument"][];
+        };
+        /**
          * Health
          * @description Whether the server can serve; ``checks`` says what was looked at, in words.
          *
@@ -1537,12 +4149,200 @@ export interface components {
             version: string;
         };
         /**
+         * HistoryAnswer
+         * @description One page of the history.
+         */
+        HistoryAnswer: {
+            events: components["schemas"]["HistoryEvent"][];
+            meta: components["schemas"]["HistoryMeta"];
+        };
+        /**
+         * HistoryEvent
+         * @description An event; the last four are those of product histories.
+         */
+        HistoryEvent: {
+            coreid: string;
+            data: string;
+            id: string;
+            name: string;
+            productID?: number;
+            public?: boolean;
+            published_at: string;
+            ttl: number;
+            userid?: string;
+            version?: number;
+        };
+        /**
+         * HistoryMeta
+         * @description How the search went.
+         *
+         *         ``cursor`` is null when there is no more. ``stopped_early`` says that the search ended after so
+         *         much effort and that there may be more: go on with the cursor. ``reached_at`` says how far the
+         *         search has come.
+         */
+        HistoryMeta: {
+            cursor: string | null;
+            looked_at: number;
+            reached_at: string | null;
+            stopped_early: boolean;
+        };
+        /**
          * Identity
          * @description Who the caller is, in short.
          */
         Identity: {
             email: string;
             id: string;
+        };
+        /**
+         * Ignored
+         * @description A signal that this version changes on purpose, with the reason shown in the report.
+         */
+        Ignored: {
+            reason: string;
+            signal: string;
+        };
+        /**
+         * ImpactAnswer
+         * @description What a release would do.
+         */
+        ImpactAnswer: {
+            devices: components["schemas"]["DevicesImpact"];
+        };
+        /**
+         * ImportAnswer
+         * @description What became of each line; every one is in a list or a count.
+         *
+         *         ``invalidReasons`` says why for the invalid ones, at most a thousand of them.
+         */
+        ImportAnswer: {
+            existingDeviceIds: string[];
+            invalidDeviceIds: string[];
+            invalidReasons: {
+                [key: string]: string;
+            };
+            limitedDeviceIds: string[];
+            lines: components["schemas"]["LineCounts"];
+            nonmemberDeviceIds: string[];
+            /** @default true */
+            ok?: boolean;
+            protectedDeviceIds: string[];
+            /** @default 0 */
+            updated?: number;
+            updatedDeviceIds: string[];
+        };
+        /**
+         * ImportBody
+         * @description Devices for a product: ``id``, or ``ids``, or a file with one of them in each line.
+         *
+         *         A device is named by its id, serial number, IMEI or ICCID. ``claim_user`` is somebody of the
+         *         product's team who is to own those that nobody owns; ``groups`` are joined by all of them;
+         *         ``move`` takes devices out of other products of yours. ``import_sims`` is accepted and changes
+         *         nothing, because SIM cards are not managed here.
+         */
+        ImportBody: {
+            /** @default null */
+            claim_user?: string | null;
+            /** @default null */
+            groups?: string[] | string | null;
+            /** @default null */
+            id?: string | null;
+            /** @default null */
+            ids?: string[] | string | null;
+            /** @default false */
+            import_sims?: boolean;
+            /** @default false */
+            move?: boolean;
+        };
+        /**
+         * ImportDocument
+         * @description An import that runs by itself; ``counts`` are lines by result, ``result`` leads to all.
+         */
+        ImportDocument: {
+            counts: {
+                [key: string]: number;
+            };
+            created_at: string;
+            created_by: string;
+            done_lines: number;
+            finished_at: string | null;
+            id: string;
+            result: string;
+            state: string;
+            total_lines: number;
+        };
+        /**
+         * ImportJobAnswer
+         * @description One import.
+         */
+        ImportJobAnswer: {
+            device_import: components["schemas"]["ImportDocument"];
+            /** @default true */
+            ok?: boolean;
+        };
+        /**
+         * ImportsAnswer
+         * @description The newest imports, newest first.
+         */
+        ImportsAnswer: {
+            device_imports: components["schemas"]["ImportDocument"][];
+        };
+        /**
+         * InForceDocument
+         * @description What is released in the product now: the default, and versions by group.
+         */
+        InForceDocument: {
+            groups: {
+                [key: string]: number;
+            };
+            product_default: number | null;
+        };
+        /**
+         * IntegrationBody
+         * @description An integration. What may be in each field, and which go together, says docs/webhooks.md.
+         */
+        IntegrationBody: {
+            auth?: unknown;
+            batch?: unknown;
+            body?: unknown;
+            breakerFailures?: unknown;
+            ca?: unknown;
+            callTopic?: unknown;
+            clientId?: unknown;
+            dataUrlResponseEvent?: unknown;
+            deviceID?: unknown;
+            deviceId?: unknown;
+            deviceid?: unknown;
+            disabled?: unknown;
+            errorResponseTopic?: unknown;
+            event?: unknown;
+            eventName?: unknown;
+            form?: unknown;
+            format?: unknown;
+            headers?: unknown;
+            integration_type?: unknown;
+            json?: unknown;
+            maxAttempts?: unknown;
+            measurement?: unknown;
+            mydevices?: unknown;
+            name?: unknown;
+            noDefaults?: unknown;
+            ordered?: unknown;
+            parameters?: unknown;
+            publishTopic?: unknown;
+            qos?: unknown;
+            query?: unknown;
+            rejectUnauthorized?: unknown;
+            replyTopic?: unknown;
+            requestType?: unknown;
+            responseTemplate?: unknown;
+            responseTopic?: unknown;
+            retain?: unknown;
+            tags?: unknown;
+            template?: unknown;
+            topic?: unknown;
+            unchunked?: unknown;
+            url?: unknown;
         };
         /**
          * InvitationAnswer
@@ -1556,11 +4356,44 @@ export interface components {
             username: string;
         };
         /**
+         * InvitationDecisionBody
+         * @description The answer.
+         */
+        InvitationDecisionBody: {
+            /** @enum {unknown} */
+            action: "accept" | "decline";
+        };
+        /**
+         * InvitationPageBody
+         * @description What the page's form sends; ``password`` opens an account.
+         */
+        InvitationPageBody: {
+            /** @enum {unknown} */
+            action: "accept" | "decline";
+            /** @default  */
+            password?: string;
+            token: string;
+        };
+        /**
          * Invitee
          * @description Who was invited.
          */
         Invitee: {
             username: string;
+        };
+        /**
+         * LineCounts
+         * @description What the lines of the list were, beside those in the lists of ids.
+         */
+        LineCounts: {
+            /** @default 0 */
+            blank?: number;
+            /** @default 0 */
+            comment?: number;
+            /** @default 0 */
+            duplicate?: number;
+            /** @default 0 */
+            total?: number;
         };
         /**
          * ListedToken
@@ -1571,6 +4404,38 @@ export interface components {
             created_at: string;
             expires_at: string | null;
             token: string;
+        };
+        /**
+         * LoginBody
+         * @description What the page's form sends: the password first, then a code where one is needed.
+         */
+        LoginBody: {
+            /** @enum {unknown} */
+            action: "allow" | "deny";
+            /** @default  */
+            mfa_token?: string;
+            /** @default  */
+            otp?: string;
+            /** @default  */
+            password?: string;
+            request: string;
+            /** @default  */
+            username?: string;
+        };
+        /**
+         * LookDocument
+         * @description A look of the gate: what it said, and all that it said it by.
+         */
+        LookDocument: {
+            at: string;
+            evidence: Record<string, never>;
+            number: number;
+            outcome: string;
+            rule: string;
+            signals: Record<string, never>[];
+            stage: number;
+            text: string;
+            unseen: string;
         };
         /**
          * MemberAnswer
@@ -1594,6 +4459,43 @@ export interface components {
          */
         Mfa: {
             enabled: boolean;
+        };
+        /**
+         * MoveAnswer
+         * @description What the move changes; all that belongs to the product goes along.
+         */
+        MoveAnswer: {
+            customers: number;
+            devices: number;
+            features_gained: string[];
+            features_lost: string[];
+            gaining: string[];
+            groups: number;
+            leaving_team: string[];
+            losing: string[];
+            product_id: number;
+            source: string;
+            source_plan: string;
+            target: string;
+            target_plan: string;
+        };
+        /**
+         * MoveBody
+         * @description Where to: an organization's id or slug, or ``me`` for your own account.
+         */
+        MoveBody: {
+            to: string;
+        };
+        /**
+         * NewGroupBody
+         * @description A new group; ``name`` has lower-case letters, digits, ``-`` and ``_``.
+         */
+        NewGroupBody: {
+            /** @default  */
+            color?: string;
+            /** @default  */
+            description?: string;
+            name: string;
         };
         /**
          * NewMemberBody
@@ -1643,6 +4545,13 @@ export interface components {
             invitation?: string | null;
             password: string;
             username: string;
+        };
+        /**
+         * NotificationsAnswer
+         * @description Notifications about usage; none are made here.
+         */
+        NotificationsAnswer: {
+            data: Record<string, never>[];
         };
         /**
          * Ok
@@ -1725,6 +4634,42 @@ export interface components {
             username: string;
         };
         /**
+         * OwnershipAnswer
+         * @description A time; ``owner`` is null when it was nobody's (``owned`` is false) or is not told.
+         */
+        OwnershipAnswer: {
+            how: string;
+            owned: boolean;
+            owner: string | null;
+            since: string;
+            until: string | null;
+        };
+        /**
+         * OwnershipHistoryAnswer
+         * @description Times, newest first.
+         */
+        OwnershipHistoryAnswer: {
+            ownership: components["schemas"]["OwnershipAnswer"][];
+        };
+        /**
+         * PageBody
+         * @description What the page's form sends.
+         */
+        PageBody: {
+            /** @enum {unknown} */
+            action: "accept" | "decline";
+            token: string;
+            transfer: string;
+        };
+        /**
+         * PageFacts
+         * @description How many pages and devices there are.
+         */
+        PageFacts: {
+            total_devices: number;
+            total_pages: number;
+        };
+        /**
          * PasswordBody
          * @description A new password, confirmed by the old one.
          */
@@ -1744,11 +4689,181 @@ export interface components {
             online: boolean;
         };
         /**
+         * PlanAnswer
+         * @description What a rollout will do: exactly who, who not and why, and what it takes.
+         */
+        PlanAnswer: {
+            bytes: number;
+            cellular_cost: number;
+            cellular_devices: number;
+            devices: number;
+            expected_hours: number;
+            from_versions: {
+                [key: string]: number;
+            };
+            late_devices: number;
+            left_out: {
+                [key: string]: number;
+            };
+            list: components["schemas"]["PlannedDocument"][];
+            listed_from: number;
+            listed_of: number;
+            rollout: components["schemas"]["RolloutDocument"];
+            stages: number[];
+            warnings: string[];
+        };
+        /**
+         * PlannedDocument
+         * @description A device in a plan; ``stage`` counts from 1, null when it is left out.
+         */
+        PlannedDocument: {
+            device_id: string;
+            name: string;
+            online: boolean;
+            reason: string;
+            running: number | null;
+            stage: number | null;
+            text: string;
+        };
+        /**
+         * Policy
+         * @description How a rollout goes on. What is left out is as in ``docs/rollouts.md``.
+         *
+         *         Attributes:
+         *             stages: running totals, ``["5", "5%", "25%"]``; empty for the usual ones.
+         *             holdback: devices kept as a control; None for the usual number.
+         *             soak_h: hours that a stage is watched.
+         *             gate: whether stages are judged; without, each opens when the one before is offered.
+         *             ignore: signals that do not count.
+         *             devices_per_minute, concurrent, bytes_per_minute: see ``pace``; None for no limit.
+         *             window: when devices are updated; None for always.
+         *             consent: ``device`` leaves it to the device's own switch; ``force`` overrides it.
+         *             approval: a second person must approve before it starts.
+         *             rollback: after a halt the devices get the version they had before.
+         *             priority: of two rollouts that want the same device the higher goes first.
+         *             install_minutes: time that an installation may take before a device is missed.
+         *             least_gap_minutes: shortest usual gap between contacts that is believed.
+         *             cost_per_mb: what a megabyte costs over a cellular network, for the plan.
+         */
+        Policy: {
+            /** @default false */
+            approval?: boolean;
+            /** @default null */
+            bytes_per_minute?: number | null;
+            /** @default null */
+            concurrent?: number | null;
+            /**
+             * @default device
+             * @enum {unknown}
+             */
+            consent?: "device" | "force";
+            /** @default 0 */
+            cost_per_mb?: number;
+            /** @default null */
+            devices_per_minute?: number | null;
+            /** @default true */
+            gate?: boolean;
+            /** @default null */
+            holdback?: string | null;
+            /** @default [] */
+            ignore?: components["schemas"]["Ignored"][];
+            /** @default 60 */
+            install_minutes?: number;
+            /** @default 15 */
+            least_gap_minutes?: number;
+            /** @default 0 */
+            priority?: number;
+            /** @default true */
+            rollback?: boolean;
+            /** @default 24 */
+            soak_h?: number;
+            /** @default [] */
+            stages?: string[];
+            /** @default null */
+            window?: components["schemas"]["WindowPolicy"] | null;
+        };
+        /**
          * ProductAnswer
          * @description One product.
          */
         ProductAnswer: {
             product: components["schemas"]["ProductDocument"];
+        };
+        /**
+         * ProductClaimCodeBody
+         * @description What clients send; none of it changes anything here.
+         */
+        ProductClaimCodeBody: {
+            /** @default null */
+            activation_code?: string | null;
+            /** @default null */
+            iccid?: string | null;
+            /** @default null */
+            imei?: string | null;
+        };
+        /**
+         * ProductDeviceAnswer
+         * @description A device in its product.
+         *
+         *         ``targeted_firmware_release_version`` is what is released to it by its groups or to all,
+         *         ``desired_firmware_version`` what it is locked to. ``first_connected_at`` is when its service
+         *         began. With ``wrong_product_id`` its firmware names another product, so it acts for neither.
+         */
+        ProductDeviceAnswer: {
+            cellular: boolean;
+            connected: boolean;
+            /** @default null */
+            current_build_target?: string | null;
+            /** @default null */
+            default_build_target?: string | null;
+            denied: boolean;
+            desired_firmware_version: number | null;
+            development: boolean;
+            device_protection: components["schemas"]["Protection"];
+            firmware_product_id: number | null;
+            firmware_updates_enabled: boolean | null;
+            firmware_updates_forced: boolean | null;
+            firmware_version: number;
+            first_connected_at: string | null;
+            functions: string[];
+            groups: string[];
+            iccid: string | null;
+            id: string;
+            imei: string | null;
+            imported_at: string | null;
+            /** @default null */
+            last_app?: string | null;
+            last_handshake_at: string | null;
+            last_heard: string | null;
+            last_ip_address: string | null;
+            /** @default null */
+            mobile_secret?: string | null;
+            name: string | null;
+            notes: string | null;
+            online: boolean;
+            owner: string | null;
+            /** @default null */
+            pinned_build_target?: string | null;
+            platform_id: number | null;
+            product_id: number | null;
+            quarantined: boolean;
+            serial_number: string | null;
+            status: string;
+            system_firmware_version: string | null;
+            targeted_firmware_release_version: number | null;
+            variables: {
+                [key: string]: string;
+            };
+            wrong_product_id: boolean;
+        };
+        /**
+         * ProductDevicesAnswer
+         * @description A page of a product's devices, and who owns them.
+         */
+        ProductDevicesAnswer: {
+            customers: components["schemas"]["CustomerDocument"][];
+            devices: components["schemas"]["ProductDeviceAnswer"][];
+            meta: components["schemas"]["PageFacts"];
         };
         /**
          * ProductDocument
@@ -1773,6 +4888,41 @@ export interface components {
             subscription_id: number | null;
             updated_at: string;
             user?: string;
+        };
+        /**
+         * ProductFacts
+         * @description What to change of a product; what is not given stays, of the settings too.
+         */
+        ProductFacts: {
+            /** @default null */
+            description?: string | null;
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            platform_id?: number | null;
+            /** @default null */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+            /** @default null */
+            slug?: string | null;
+        };
+        /**
+         * ProductPublishBody
+         * @description An event to publish into a product, in the name of one of its devices if one is named.
+         */
+        ProductPublishBody: {
+            /** @default null */
+            as_device_id?: string | null;
+            /** @default null */
+            data?: string | null;
+            /** @default null */
+            deviceId?: string | null;
+            name: string;
+            /** @default null */
+            private?: boolean | string | null;
+            /** @default 60 */
+            ttl?: number;
         };
         /**
          * ProductSettings
@@ -1818,6 +4968,14 @@ export interface components {
             products: components["schemas"]["ProductDocument"][];
         };
         /**
+         * Protection
+         * @description Whether the device is locked against other firmware; never known here.
+         */
+        Protection: {
+            /** @default unknown */
+            status?: string;
+        };
+        /**
          * ProvisioningBody
          * @description A device's public key as text (PEM), as ``particle keys send`` sends it.
          */
@@ -1848,6 +5006,112 @@ export interface components {
             ttl?: number;
         };
         /**
+         * ReleaseAnswer
+         * @description The version as it is released now, and what is in force in the product.
+         */
+        ReleaseAnswer: {
+            groups: string[];
+            in_force: components["schemas"]["InForceDocument"];
+            intelligent: boolean;
+            product_default: boolean;
+            product_id: number;
+            release_id: string;
+            size: number;
+            title: string;
+            updated_at: string;
+            uploaded_by: components["schemas"]["Uploader"];
+            uploaded_on: string;
+            version: number;
+        };
+        /**
+         * ReleaseBody
+         * @description A version and who shall have it.
+         *
+         *         ``groups`` names all groups that shall have it: left out, groups stay as they are; empty
+         *         withdraws it. ``product_default`` likewise. ``intelligent`` delivers at once to whoever is
+         *         online and agrees. ``override_reason`` releases a version that never ran, and is written down.
+         *         ``security_fix`` marks what no plan may hold back, and is written down too.
+         */
+        ReleaseBody: {
+            groups?: string[];
+            /** @default false */
+            intelligent?: boolean;
+            /** @default null */
+            override_reason?: string | null;
+            product_default?: boolean;
+            /** @default false */
+            security_fix?: boolean;
+            version: string | number;
+        };
+        /**
+         * ReleaseDocument
+         * @description A release as it was asked for.
+         */
+        ReleaseDocument: {
+            groups: string[] | null;
+            id: string;
+            intelligent: boolean;
+            override_reason: string | null;
+            product_default: boolean | null;
+            released_at: string;
+            released_by: string | null;
+            version: number;
+        };
+        /**
+         * ReleasesAnswer
+         * @description Releases, the newest first.
+         */
+        ReleasesAnswer: {
+            releases: components["schemas"]["ReleaseDocument"][];
+        };
+        /**
+         * RemoveBody
+         * @description ``deny`` keeps the device out, so that it does not come to wait for approval again.
+         */
+        RemoveBody: {
+            /** @default false */
+            deny?: boolean;
+        };
+        /**
+         * ReplayAnswer
+         * @description How many are sent again; with ``more``, ask once more.
+         */
+        ReplayAnswer: {
+            more: boolean;
+            /** @default true */
+            ok?: boolean;
+            replayed: number;
+        };
+        /**
+         * ReplayBody
+         * @description Which deliveries to send again; all that did not arrive if nothing is given.
+         */
+        ReplayBody: {
+            /** @default null */
+            after?: string | null;
+            /** @default null */
+            before?: string | null;
+            /** @default null */
+            device?: string | null;
+            /** @default  */
+            event?: string;
+            /** @default dead */
+            outcome?: string;
+        };
+        /**
+         * ReportAnswer
+         * @description The report: the rollout, its looks, and what became of each device.
+         */
+        ReportAnswer: {
+            counts: {
+                [key: string]: number;
+            };
+            devices: Record<string, never>[];
+            looks: components["schemas"]["LookDocument"][];
+            rollout: components["schemas"]["RolloutDocument"];
+            stages: components["schemas"]["StageDocument"][];
+        };
+        /**
          * ResetBody
          * @description The token of the letter and a new password.
          */
@@ -1876,6 +5140,106 @@ export interface components {
          */
         RoleBody: {
             role: unknown;
+        };
+        /**
+         * RolloutAnswer
+         * @description A rollout with its progress.
+         */
+        RolloutAnswer: {
+            counts: {
+                [key: string]: number;
+            };
+            looks: components["schemas"]["LookDocument"][];
+            rollout: components["schemas"]["RolloutDocument"];
+            stages: components["schemas"]["StageDocument"][];
+        };
+        /**
+         * RolloutBody
+         * @description A rollout that is to be. With ``dry_run`` it is planned and not made.
+         *
+         *         ``id`` is that of an earlier plan: the rollout then draws the same devices in the same order.
+         */
+        RolloutBody: {
+            /** @default false */
+            dry_run?: boolean;
+            /** @default  */
+            filter?: string;
+            /** @default [] */
+            groups?: string[];
+            /** @default null */
+            id?: string | null;
+            /** @default null */
+            override_reason?: string | null;
+            /**
+             * @default {
+             *       "approval": false,
+             *       "bytes_per_minute": null,
+             *       "concurrent": null,
+             *       "consent": "device",
+             *       "cost_per_mb": 0,
+             *       "devices_per_minute": null,
+             *       "gate": true,
+             *       "holdback": null,
+             *       "ignore": [],
+             *       "install_minutes": 60,
+             *       "least_gap_minutes": 15,
+             *       "priority": 0,
+             *       "rollback": true,
+             *       "soak_h": 24,
+             *       "stages": [],
+             *       "window": null
+             *     }
+             */
+            policy?: components["schemas"]["Policy"];
+            version: number;
+        };
+        /**
+         * RolloutDocument
+         * @description A rollout. ``stage`` counts from 1; 0 before the start.
+         */
+        RolloutDocument: {
+            approved_by: string | null;
+            created_at: string;
+            created_by: string;
+            devices: number;
+            ended_at: string | null;
+            filter: string;
+            groups: string[];
+            id: string;
+            intelligent: boolean;
+            late_devices: number;
+            next_at: string | null;
+            offered: number;
+            policy: components["schemas"]["Policy"];
+            product_id: number;
+            reason: string;
+            rollback_of: string | null;
+            stage: number;
+            stage_opened_at: string | null;
+            stages: number[];
+            started_at: string | null;
+            state: string;
+            text: string;
+            version: number;
+        };
+        /**
+         * RolloutsAnswer
+         * @description Rollouts, the newest first.
+         */
+        RolloutsAnswer: {
+            page: number;
+            per_page: number;
+            rollouts: components["schemas"]["RolloutDocument"][];
+            total: number;
+        };
+        /**
+         * RuleDocument
+         * @description What one rule says: ``passes``, ``waits`` or ``stops``.
+         */
+        RuleDocument: {
+            rule: string;
+            text: string;
+            verdict: string;
         };
         /**
          * ServerKeysAnswer
@@ -1915,6 +5279,36 @@ export interface components {
             signal: boolean;
         };
         /**
+         * StageDocument
+         * @description A stage: ``waiting``, ``open`` or ``done``; what comes after the last one is counted on.
+         */
+        StageDocument: {
+            devices: number;
+            offered: number;
+            stage: number;
+            state: string;
+        };
+        /**
+         * SubscriptionAnswer
+         * @description A subscription; ``position`` is the id of the last event that counts as read.
+         */
+        SubscriptionAnswer: {
+            ack: string;
+            connected: boolean;
+            created_at: string;
+            name: string;
+            position: string;
+            used_at: string;
+            wanted: Record<string, never>[];
+        };
+        /**
+         * SubscriptionsAnswer
+         * @description Subscriptions by name.
+         */
+        SubscriptionsAnswer: {
+            subscriptions: components["schemas"]["SubscriptionAnswer"][];
+        };
+        /**
          * TeamAnswer
          * @description A team; the owner first.
          */
@@ -1923,6 +5317,16 @@ export interface components {
             /** @default true */
             ok?: boolean;
             team: components["schemas"]["MemberAnswer"][];
+        };
+        /**
+         * TestBody
+         * @description An event that never was.
+         */
+        TestBody: {
+            /** @default test-event */
+            data?: string;
+            /** @default api */
+            device_id?: string;
         };
         /**
          * TokenAnswer
@@ -1945,6 +5349,10 @@ export interface components {
             /** @default null */
             client_secret?: string | null;
             /** @default null */
+            code?: string | null;
+            /** @default null */
+            code_verifier?: string | null;
+            /** @default null */
             expires_at?: string | null;
             /** @default null */
             expires_in?: number | null;
@@ -1956,7 +5364,11 @@ export interface components {
             /** @default null */
             password?: string | null;
             /** @default null */
+            redirect_uri?: string | null;
+            /** @default null */
             refresh_token?: string | null;
+            /** @default null */
+            scope?: string | null;
             /** @default null */
             username?: string | null;
         };
@@ -1994,6 +5406,24 @@ export interface components {
             slug?: string | null;
         };
         /**
+         * UpdateClientBody
+         * @description What to change; scope ``none`` takes the limit away.
+         */
+        UpdateClientBody: {
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            scope?: unknown;
+        };
+        /**
+         * UpdateImpact
+         * @description How many devices would be updated.
+         */
+        UpdateImpact: {
+            by_version: components["schemas"]["VersionTotal"][];
+            total: number;
+        };
+        /**
          * UpdatedApiUserAnswer
          * @description A changed API user.
          */
@@ -2010,6 +5440,27 @@ export interface components {
             /** @default true */
             ok?: boolean;
             updated: components["schemas"]["MemberAnswer"];
+        };
+        /**
+         * UploadBody
+         * @description A new version: multipart, with the image or bundle as its one file, in any part.
+         */
+        UploadBody: {
+            /** @default  */
+            description?: string;
+            /** @default false */
+            mandatory?: boolean;
+            /** @default  */
+            title?: string;
+            version: string | number;
+        };
+        /**
+         * Uploader
+         * @description Who uploaded a version; null once the account is gone.
+         */
+        Uploader: {
+            id: string | null;
+            username: string | null;
         };
         /**
          * UserAnswer
@@ -2050,6 +5501,51 @@ export interface components {
             result: boolean | number | string;
         };
         /**
+         * VersionDocument
+         * @description A version of the firmware.
+         *
+         *         ``proven_at`` says when a device of the product first said hello with it; ``needs`` which
+         *         modules it needs; ``sha256`` is of the file as it was uploaded, ``module_sha256`` what devices
+         *         report.
+         */
+        VersionDocument: {
+            _id: string;
+            assets: components["schemas"]["AssetDocument"][];
+            crc32: string;
+            current: boolean;
+            description: string;
+            device_count: number;
+            groups: string[];
+            intelligent: boolean;
+            mandatory: boolean;
+            module_sha256: string;
+            name: string;
+            needs: {
+                [key: string]: number;
+            }[];
+            platform_id: number;
+            product_default: boolean;
+            product_id: number;
+            proven_at: string | null;
+            proven_by: string | null;
+            released_at: string | null;
+            sha256: string;
+            size: number;
+            title: string;
+            updated_at: string;
+            uploaded_by: components["schemas"]["Uploader"];
+            uploaded_on: string;
+            version: number;
+        };
+        /**
+         * VersionTotal
+         * @description How many devices that run a version now; 0 for none.
+         */
+        VersionTotal: {
+            total: number;
+            version: number;
+        };
+        /**
          * Vitals
          * @description A device's vitals as it last gave them; the payload is grouped by device and service.
          */
@@ -2068,41 +5564,26 @@ export interface components {
             diagnostics: components["schemas"]["Vitals"];
         };
         /**
-         * DecisionBody
-         * @description The answer.
+         * WindowPolicy
+         * @description A time of the day in which devices are updated, by their own clocks.
+         *
+         *         Attributes:
+         *             start, end: ``02:00``.
+         *             days: ``["sat", "sun"]``; empty for all.
+         *             time_zone: of devices of which nothing else is known.
+         *             zones_by_group: time zone by group of devices.
          */
-        "roadstead.http.invitations.DecisionBody": {
-            /** @enum {unknown} */
-            action: "accept" | "decline";
-        };
-        /**
-         * PageBody
-         * @description What the page's form sends; ``password`` opens an account.
-         */
-        "roadstead.http.invitations.PageBody": {
-            /** @enum {unknown} */
-            action: "accept" | "decline";
-            /** @default  */
-            password?: string;
-            token: string;
-        };
-        /**
-         * DecisionBody
-         * @description The owner accepts or declines; the one who asked may withdraw.
-         */
-        "roadstead.http.transfers.DecisionBody": {
-            /** @enum {unknown} */
-            action: "accept" | "decline" | "withdraw";
-        };
-        /**
-         * PageBody
-         * @description What the page's form sends.
-         */
-        "roadstead.http.transfers.PageBody": {
-            /** @enum {unknown} */
-            action: "accept" | "decline";
-            token: string;
-            transfer: string;
+        WindowPolicy: {
+            /** @default [] */
+            days?: string[];
+            end: string;
+            start: string;
+            /** @default UTC */
+            time_zone?: string;
+            /** @default {} */
+            zones_by_group?: {
+                [key: string]: string;
+            };
         };
     };
     responses: never;
@@ -2216,7 +5697,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/x-www-form-urlencoded": components["schemas"]["roadstead.http.transfers.PageBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["PageBody"];
             };
         };
         responses: {
@@ -2348,7 +5829,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/x-www-form-urlencoded": components["schemas"]["roadstead.http.invitations.PageBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["InvitationPageBody"];
             };
         };
         responses: {
@@ -2410,6 +5891,90 @@ export interface operations {
             };
             /** @description The caller may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_login_page: {
+        parameters: {
+            query?: {
+                /** @description code */
+                response_type?: string;
+                /** @description Id of a client of type web. */
+                client_id?: string;
+                /** @description The client's own. */
+                redirect_uri?: string;
+                /** @description Comes back to the app. */
+                state?: string;
+                /** @description Of the app's secret; see RFC 7636. */
+                code_challenge?: string;
+                /** @description S256 */
+                code_challenge_method?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    submit_login_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2841,6 +6406,215 @@ export interface operations {
             };
         };
     };
+    list_clients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateClientBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["CreateClientBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UpdateClientBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateClientBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     create_claim_code: {
         parameters: {
             query?: never;
@@ -3015,6 +6789,12 @@ export interface operations {
             query?: {
                 /** @description Sent by the official client; changes nothing. */
                 nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
             };
             header?: never;
             path?: never;
@@ -3051,6 +6831,15 @@ export interface operations {
             };
             /** @description The caller may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3135,6 +6924,12 @@ export interface operations {
             query?: {
                 /** @description Sent by the official client; changes nothing. */
                 nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
             };
             header?: never;
             path: {
@@ -3182,6 +6977,15 @@ export interface operations {
             };
             /** @description Unknown, or somebody else's */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3384,6 +7188,12 @@ export interface operations {
             query?: {
                 /** @description Sent by the official client; changes nothing. */
                 nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
             };
             header?: never;
             path: {
@@ -3438,6 +7248,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Too many; see Retry-After */
             429: {
                 headers: {
@@ -3454,6 +7273,12 @@ export interface operations {
             query?: {
                 /** @description Sent by the official client; changes nothing. */
                 nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
             };
             header?: never;
             path: {
@@ -3502,6 +7327,15 @@ export interface operations {
             };
             /** @description Unknown, or somebody else's */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3823,11 +7657,103 @@ export interface operations {
             };
         };
     };
-    stream_events: {
+    search_event_history: {
         parameters: {
             query?: {
+                /** @description Only events of this device: its id, or its name where it is yours. */
+                device?: string;
+                /** @description Only events whose names begin so. */
+                prefix?: string;
+                /** @description Accepted at this time (ISO 8601 with a zone) or later. */
+                since?: string;
+                /** @description Accepted before this time. */
+                until?: string;
+                /** @description Only events whose data contain this; upper and lower case differ. */
+                text?: string;
+                /** @description newest (first, the default) or oldest. */
+                order?: string;
+                /** @description Events in a page, up to 1000. */
+                per_page?: string;
+                /** @description Where the page begins: meta.cursor of the page before. */
+                cursor?: string;
+                /** @description ndjson: everything, one JSON object a line; so does Accept. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server cannot serve this now; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_several_events: {
+        parameters: {
+            query?: {
+                /** @description A JSON list of objects, each with prefix, device and product as needed: [{"prefix":"spark/status"},{"product":"my-product","device":"e00fce68…"}]. */
+                filters?: string;
                 /** @description Sent by the official client; changes nothing. */
                 nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
             };
             header?: never;
             path?: never;
@@ -3871,6 +7797,239 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_event_subscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete_event_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    acknowledge_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AckBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["AckBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AckAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Too many; see Retry-After */
             429: {
                 headers: {
@@ -3887,6 +8046,12 @@ export interface operations {
             query?: {
                 /** @description Sent by the official client; changes nothing. */
                 nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
             };
             header?: never;
             path: {
@@ -3941,8 +8106,848 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Too many; see Retry-After */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_integration_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_integrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description waiting, delivered, failed, rejected, expired; dead for the last 3. */
+                outcome?: string;
+                /** @description Device id. */
+                device?: string;
+                /** @description Beginning of the event's name. */
+                event?: string;
+                /** @description Events from this time on (ISO 8601). */
+                after?: string;
+                /** @description Events before this time (ISO 8601). */
+                before?: string;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_integration_deliveries: {
+        parameters: {
+            query?: {
+                /** @description waiting, delivered, failed, rejected, expired; dead for the last 3. */
+                outcome?: string;
+                /** @description Device id. */
+                device?: string;
+                /** @description Beginning of the event's name. */
+                event?: string;
+                /** @description Events from this time on (ISO 8601). */
+                after?: string;
+                /** @description Events before this time (ISO 8601). */
+                before?: string;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    replay_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    replay_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    reset_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_integration_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    rotate_integration_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TestBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["TestBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4230,6 +9235,1426 @@ export interface operations {
             };
         };
     };
+    list_organization_changes: {
+        parameters: {
+            query?: {
+                /** @description Number of the page, from 1. */
+                page?: string;
+                /** @description Rows of a page, up to 1000; perPage is read too. */
+                per_page?: string;
+                /** @description E-mail address or id of who made the change. */
+                actor?: string;
+                /** @description An action (team.invite), or its noun for all of these (team). */
+                action?: string;
+                /** @description What was changed, as kind/id. */
+                target?: string;
+                /** @description From this time on, ISO 8601. */
+                start_date?: string;
+                /** @description Before this time, ISO 8601. */
+                end_date?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    export_organization_changes: {
+        parameters: {
+            query?: {
+                /** @description csv, or jsonl (one JSON object in a line; the usual one). */
+                format?: string;
+                /** @description E-mail address or id of who made the change. */
+                actor?: string;
+                /** @description An action (team.invite), or its noun for all of these (team). */
+                action?: string;
+                /** @description What was changed, as kind/id. */
+                target?: string;
+                /** @description From this time on, ISO 8601. */
+                start_date?: string;
+                /** @description Before this time, ISO 8601. */
+                end_date?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_organization_device_events: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_organization_device_events_by_prefix: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                device: string;
+                prefix: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    search_organization_event_history: {
+        parameters: {
+            query?: {
+                /** @description Only events of this device: its id, or its name where it is yours. */
+                device?: string;
+                /** @description Only events whose names begin so. */
+                prefix?: string;
+                /** @description Accepted at this time (ISO 8601 with a zone) or later. */
+                since?: string;
+                /** @description Accepted before this time. */
+                until?: string;
+                /** @description Only events whose data contain this; upper and lower case differ. */
+                text?: string;
+                /** @description newest (first, the default) or oldest. */
+                order?: string;
+                /** @description Events in a page, up to 1000. */
+                per_page?: string;
+                /** @description Where the page begins: meta.cursor of the page before. */
+                cursor?: string;
+                /** @description ndjson: everything, one JSON object a line; so does Accept. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server cannot serve this now; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_organization_events: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_organization_events_by_prefix: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                prefix: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_organization_integrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_organization_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_organization_deliveries: {
+        parameters: {
+            query?: {
+                /** @description waiting, delivered, failed, rejected, expired; dead for the last 3. */
+                outcome?: string;
+                /** @description Device id. */
+                device?: string;
+                /** @description Beginning of the event's name. */
+                event?: string;
+                /** @description Events from this time on (ISO 8601). */
+                after?: string;
+                /** @description Events before this time (ISO 8601). */
+                before?: string;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_organization_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_organization_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_organization_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_organization_integration_deliveries: {
+        parameters: {
+            query?: {
+                /** @description waiting, delivered, failed, rejected, expired; dead for the last 3. */
+                outcome?: string;
+                /** @description Device id. */
+                device?: string;
+                /** @description Beginning of the event's name. */
+                event?: string;
+                /** @description Events from this time on (ISO 8601). */
+                after?: string;
+                /** @description Events before this time (ISO 8601). */
+                before?: string;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    replay_organization_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_organization_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    replay_organization_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    reset_organization_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_organization_integration_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    rotate_organization_integration_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_organization_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TestBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["TestBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     leave_organization_team: {
         parameters: {
             query?: never;
@@ -4463,6 +10888,228 @@ export interface operations {
             };
             /** @description The state of the thing excludes the request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_organization_claim_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProductClaimCodeBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ProductClaimCodeBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimCodeAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_agreements_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_agreement_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                agreement: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_usage_notifications_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                agreement: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4848,6 +11495,55 @@ export interface operations {
             };
         };
     };
+    get_ownership_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipHistoryAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_all_products: {
         parameters: {
             query?: never;
@@ -4996,6 +11692,4147 @@ export interface operations {
             };
         };
     };
+    update_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeProductBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ChangeProductBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete_product: {
+        parameters: {
+            query?: {
+                /** @description `true`, as in the body. */
+                remove_devices?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DeleteProductBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["DeleteProductBody"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_product_changes: {
+        parameters: {
+            query?: {
+                /** @description Number of the page, from 1. */
+                page?: string;
+                /** @description Rows of a page, up to 1000; perPage is read too. */
+                per_page?: string;
+                /** @description E-mail address or id of who made the change. */
+                actor?: string;
+                /** @description An action (team.invite), or its noun for all of these (team). */
+                action?: string;
+                /** @description What was changed, as kind/id. */
+                target?: string;
+                /** @description From this time on, ISO 8601. */
+                start_date?: string;
+                /** @description Before this time, ISO 8601. */
+                end_date?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    export_product_changes: {
+        parameters: {
+            query?: {
+                /** @description csv, or jsonl (one JSON object in a line; the usual one). */
+                format?: string;
+                /** @description E-mail address or id of who made the change. */
+                actor?: string;
+                /** @description An action (team.invite), or its noun for all of these (team). */
+                action?: string;
+                /** @description What was changed, as kind/id. */
+                target?: string;
+                /** @description From this time on, ISO 8601. */
+                start_date?: string;
+                /** @description Before this time, ISO 8601. */
+                end_date?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_product_clients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_product_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateClientBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["CreateClientBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_product_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                client: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UpdateClientBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateClientBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_product_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                client: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_customers: {
+        parameters: {
+            query?: {
+                /** @description Number of the page, from 1. */
+                page?: string;
+                /** @description Rows of a page, up to 1000; perPage is read too. */
+                per_page?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomersAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["CustomerBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    set_customer_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerPasswordBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["CustomerPasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    request_customer_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_product_claim_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProductClaimCodeBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ProductClaimCodeBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimCodeAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_device_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_device_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportJobAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_device_import_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_product_devices: {
+        parameters: {
+            query?: {
+                /** @description A part of the device id. */
+                deviceId?: string;
+                /** @description A part of the name, in any case. */
+                deviceName?: string;
+                /** @description A part of the serial number, in any case. */
+                serialNumber?: string;
+                /** @description Names of groups, separated by commas: devices in one of them. */
+                groups?: string;
+                /** @description `true`: those that wait for approval. */
+                quarantined?: string;
+                /** @description `true`: those that were refused. */
+                denied?: string;
+                /** @description `true` or `false`: only development devices, or only others. */
+                development?: string;
+                /** @description `lastConnection`, `deviceName`, `deviceId`, `firmwareVersion`. */
+                sortAttr?: string;
+                /** @description `asc` or `desc`; of `lastConnection` the default is `desc`. */
+                sortDir?: string;
+                /** @description From 1. */
+                page?: string;
+                /** @description 1 to 1000, 25 by default; `perPage` does too. */
+                per_page?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductDevicesAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_product_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["BatchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    import_devices: {
+        parameters: {
+            query?: {
+                /** @description `true` makes it a job and answers 202 at once. */
+                async?: string;
+                /** @description As in the body. */
+                claim_user?: string;
+                /** @description As in the body, separated by commas. */
+                groups?: string;
+                /** @description As in the body. */
+                move?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ImportBody"];
+                "multipart/form-data": components["schemas"]["ImportBody"] & {
+                    file?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The files are larger than is taken */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductDeviceAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_product_device_or_signal_product_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DeviceChangeBody"] | components["schemas"]["SignalBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["DeviceChangeBody"] | components["schemas"]["SignalBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceChangeAnswer"] | components["schemas"]["SignalAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The device is not connected, or did not answer in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_product_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RemoveBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["RemoveBody"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_product_device_events: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_product_device_events_by_prefix: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+                prefix: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    unclaim_product_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    ping_product_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PingAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    call_product_function: {
+        parameters: {
+            query?: {
+                /** @description `raw` answers the bare value as text. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+                function: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FunctionBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["FunctionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The device is not connected, or did not answer in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    read_product_variable: {
+        parameters: {
+            query?: {
+                /** @description `raw` answers the bare value as text. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+                variable: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VariableAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The device is not connected, or did not answer in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_last_product_vitals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VitalsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    refresh_product_vitals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted; the result comes later */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The device is not connected, or did not answer in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    search_product_event_history: {
+        parameters: {
+            query?: {
+                /** @description Only events of this device: its id, or its name where it is yours. */
+                device?: string;
+                /** @description Only events whose names begin so. */
+                prefix?: string;
+                /** @description Accepted at this time (ISO 8601 with a zone) or later. */
+                since?: string;
+                /** @description Accepted before this time. */
+                until?: string;
+                /** @description Only events whose data contain this; upper and lower case differ. */
+                text?: string;
+                /** @description newest (first, the default) or oldest. */
+                order?: string;
+                /** @description Events in a page, up to 1000. */
+                per_page?: string;
+                /** @description Where the page begins: meta.cursor of the page before. */
+                cursor?: string;
+                /** @description ndjson: everything, one JSON object a line; so does Accept. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server cannot serve this now; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_product_events: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    publish_product_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductPublishBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ProductPublishBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server cannot serve this now; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_product_events_by_prefix: {
+        parameters: {
+            query?: {
+                /** @description Sent by the official client; changes nothing. */
+                nonce?: string;
+                /** @description Begin behind this event, as the header Last-Event-ID does; 0 for all that is kept. */
+                last_event_id?: string;
+                /** @description Go on where the last reader of this name stopped. */
+                subscription?: string;
+                /** @description With a subscription: auto (what was sent counts as read) or manual (what was acknowledged does). */
+                ack?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                prefix: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDocument"][];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    upload_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["UploadBody"];
+                "multipart/form-data": components["schemas"]["UploadBody"] & {
+                    file?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDocument"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The files are larger than is taken */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server cannot serve this now; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    release_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReleaseBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDocument"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    describe_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DescribeBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["DescribeBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDocument"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    download_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server cannot serve this now; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_firmware_history: {
+        parameters: {
+            query?: {
+                /** @description Id behind which to go on, from `next`. */
+                before?: string;
+                /** @description 1 to 200, 25 by default. */
+                per_page?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirmwareHistoryAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_firmware_releases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleasesAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_firmware_target: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_groups: {
+        parameters: {
+            query?: {
+                /** @description A part of the name. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupsAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGroupBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["NewGroupBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["GroupBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["GroupBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_firmware_impact: {
+        parameters: {
+            query?: {
+                /** @description `edit_groups_for_firmware`. */
+                action?: string;
+                /** @description The version to be released. */
+                firmware_version?: string;
+                /** @description Names of groups, joined by commas; as in a release. */
+                groups?: string;
+                /** @description true or false; as in a release. */
+                product_default?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImpactAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_product_integrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_product_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_product_deliveries: {
+        parameters: {
+            query?: {
+                /** @description waiting, delivered, failed, rejected, expired; dead for the last 3. */
+                outcome?: string;
+                /** @description Device id. */
+                device?: string;
+                /** @description Beginning of the event's name. */
+                event?: string;
+                /** @description Events from this time on (ISO 8601). */
+                after?: string;
+                /** @description Events before this time (ISO 8601). */
+                before?: string;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_product_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_product_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_product_integration_deliveries: {
+        parameters: {
+            query?: {
+                /** @description waiting, delivered, failed, rejected, expired; dead for the last 3. */
+                outcome?: string;
+                /** @description Device id. */
+                device?: string;
+                /** @description Beginning of the event's name. */
+                event?: string;
+                /** @description Events from this time on (ISO 8601). */
+                after?: string;
+                /** @description Events before this time (ISO 8601). */
+                before?: string;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    replay_product_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    replay_product_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    reset_product_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_integration_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    rotate_product_integration_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_product_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TestBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["TestBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     leave_product_team: {
         parameters: {
             query?: never;
@@ -5014,6 +15851,819 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    preview_move: {
+        parameters: {
+            query?: {
+                /** @description An organization's id or slug, or me for your own account. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoveAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    move_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoveAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_ownership_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnershipHistoryAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_rollouts: {
+        parameters: {
+            query?: {
+                /** @description Number of the page, from 1. */
+                page?: string;
+                /** @description Rows of a page, up to 1000; perPage is read too. */
+                per_page?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutsAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_rollout: {
+        parameters: {
+            query?: {
+                /** @description of the devices in a plan */
+                page?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["RolloutBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    abort_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AbortBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["AbortBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["RolloutDocument"];
+                    };
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    approve_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["RolloutDocument"];
+                    };
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    explain_rollout_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    pause_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["RolloutDocument"];
+                    };
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_rollout_plan: {
+        parameters: {
+            query?: {
+                /** @description of the devices */
+                page?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_rollout_report: {
+        parameters: {
+            query?: {
+                /** @description json or csv */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resume_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rollout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["RolloutDocument"];
+                    };
                 };
             };
             /** @description No token, or one that is unknown, expired or revoked */
@@ -5430,6 +17080,225 @@ export interface operations {
             };
         };
     };
+    list_product_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_product_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_product_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     provision_device: {
         parameters: {
             query?: never;
@@ -5562,8 +17431,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["roadstead.http.transfers.DecisionBody"];
-                "application/x-www-form-urlencoded": components["schemas"]["roadstead.http.transfers.DecisionBody"];
+                "application/json": components["schemas"]["DecisionBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["DecisionBody"];
             };
         };
         responses: {
@@ -5911,8 +17780,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["roadstead.http.invitations.DecisionBody"];
-                "application/x-www-form-urlencoded": components["schemas"]["roadstead.http.invitations.DecisionBody"];
+                "application/json": components["schemas"]["InvitationDecisionBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["InvitationDecisionBody"];
             };
         };
         responses: {
@@ -6299,6 +18168,142 @@ export interface operations {
             };
         };
     };
+    list_agreements_own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_agreement_own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agreement: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_usage_notifications_own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agreement: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_sign_ins: {
         parameters: {
             query?: never;
@@ -6429,6 +18434,201 @@ export interface operations {
             };
             /** @description The state of the thing excludes the request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IntegrationBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntegrationBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The state of the thing excludes the request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

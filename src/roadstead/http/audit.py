@@ -54,7 +54,7 @@ class ChangeRow(msgspec.Struct):
     after: dict[str, Any] | None
 
 
-class Meta(msgspec.Struct):
+class AuditMeta(msgspec.Struct):
     """How long the list is."""
 
     page: int
@@ -67,7 +67,7 @@ class ChangesAnswer(msgspec.Struct):
     """A page of changes, newest first."""
 
     changes: list[ChangeRow]
-    meta: Meta
+    meta: AuditMeta
 
 
 async def list_changes(call: Call) -> ChangesAnswer:
@@ -79,7 +79,7 @@ async def list_changes(call: Call) -> ChangesAnswer:
         lambda conn: trail.page_scope(conn, wanted, offset=offset, limit=per_page)
     )
     pages = max(1, -(-total // per_page))
-    return ChangesAnswer([_row(row) for row in rows], Meta(page, per_page, total, pages))
+    return ChangesAnswer([_row(row) for row in rows], AuditMeta(page, per_page, total, pages))
 
 
 async def export(call: Call) -> StreamingResponse:

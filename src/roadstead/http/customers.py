@@ -39,7 +39,7 @@ class CustomerBody(msgspec.Struct):
     access_token: str | None = None
 
 
-class PasswordBody(msgspec.Struct):
+class CustomerPasswordBody(msgspec.Struct):
     """The customer's new password."""
 
     password: str
@@ -65,7 +65,7 @@ class CustomerDevice(msgspec.Struct):
     online: bool
 
 
-class Meta(msgspec.Struct):
+class CustomersMeta(msgspec.Struct):
     """How long the list is."""
 
     total_pages: int
@@ -76,7 +76,7 @@ class CustomersAnswer(msgspec.Struct):
 
     customers: list[CustomerRow]
     devices: list[CustomerDevice]
-    meta: Meta
+    meta: CustomersMeta
 
 
 async def create(call: Call) -> TokenAnswer | RedirectResponse:
@@ -118,13 +118,13 @@ async def list_customers(call: Call) -> CustomersAnswer:
             for one in found.items
         ],
         [_device(view) for view in views],
-        Meta(found.total_pages),
+        CustomersMeta(found.total_pages),
     )
 
 
 async def set_password(call: Call) -> Ok:
     """Sets a simple customer's password, and ends their tokens."""
-    body: PasswordBody = call.body
+    body: CustomerPasswordBody = call.body
     await call.parts.people.customers.set_password(
         call.actor, call.product.id, call.path["customer"], body.password
     )
@@ -234,7 +234,7 @@ OPERATIONS = (
         summary="Set a customer's password",
         handler=set_password,
         permission=Permission.CUSTOMERS_UPDATE,
-        body=PasswordBody,
+        body=CustomerPasswordBody,
         answer=Ok,
         errors=(404, 409),
     ),

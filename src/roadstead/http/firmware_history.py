@@ -45,21 +45,21 @@ class DeliveryDocument(msgspec.Struct, kw_only=True):
     attempts: int
 
 
-class HistoryAnswer(msgspec.Struct):
+class FirmwareHistoryAnswer(msgspec.Struct):
     """The newest first; ``next`` goes on behind the last with ``?before=``."""
 
     history: list[DeliveryDocument]
     next: str | None
 
 
-async def get_history(call: Call) -> HistoryAnswer:
+async def get_history(call: Call) -> FirmwareHistoryAnswer:
     """The updates of a device, the newest first."""
     per_page = _number(call.query.get("per_page") or call.query.get("perPage"))
     found = await call.parts.firmware.explaining.history(
         call.product, device_in(call), before=call.query.get("before", ""), limit=per_page
     )
     following = found[-1].id if len(found) == per_page else None
-    return HistoryAnswer([document_of(one) for one in found], following)
+    return FirmwareHistoryAnswer([document_of(one) for one in found], following)
 
 
 def document_of(one: Delivery) -> DeliveryDocument:
@@ -104,7 +104,7 @@ OPERATIONS = (
         summary="List the updates of a device: when, from, to, why, how it ended",
         handler=get_history,
         permission=Permission.DEVICES_GET,
-        answer=HistoryAnswer,
+        answer=FirmwareHistoryAnswer,
         query=(
             QueryParameter("before", "Id behind which to go on, from `next`."),
             QueryParameter("per_page", f"1 to {PER_PAGE_MAX}, 25 by default."),

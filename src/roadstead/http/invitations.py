@@ -34,13 +34,13 @@ class OwnInvitation(msgspec.Struct):
     expires_at: str
 
 
-class DecisionBody(msgspec.Struct):
+class InvitationDecisionBody(msgspec.Struct):
     """The answer."""
 
     action: Literal["accept", "decline"]
 
 
-class PageBody(msgspec.Struct):
+class InvitationPageBody(msgspec.Struct):
     """What the page's form sends; ``password`` opens an account."""
 
     token: str
@@ -65,7 +65,7 @@ async def list_own(call: Call) -> list[OwnInvitation]:
 
 async def decide(call: Call) -> Ok:
     """Accepts or declines."""
-    body: DecisionBody = call.body
+    body: InvitationDecisionBody = call.body
     accept = body.action == "accept"
     await call.parts.people.invitations.decide(call.actor, call.path["invitation"], accept=accept)
     return Ok()
@@ -82,7 +82,7 @@ async def show_page(call: Call) -> HTMLResponse:
 
 async def submit_page(call: Call) -> HTMLResponse:
     """Takes the button that was pressed."""
-    body: PageBody = call.body
+    body: InvitationPageBody = call.body
     accept = body.action == "accept"
     invitations, address = call.parts.people.invitations, call.caller.address
     invited = await invitations.find_by_token(body.token)
@@ -134,7 +134,7 @@ OPERATIONS = (
         summary="Accept or decline an invitation",
         handler=decide,
         permission=Permission.INVITATIONS_DECIDE,
-        body=DecisionBody,
+        body=InvitationDecisionBody,
         answer=Ok,
         errors=(404,),
     ),
@@ -158,7 +158,7 @@ OPERATIONS = (
         summary="Takes the form of that page",
         handler=submit_page,
         access=Access.OPEN,
-        body=PageBody,
+        body=InvitationPageBody,
         form_only=True,
         media_type="text/html",
         errors=(404,),

@@ -20,26 +20,26 @@ class OwnershipAnswer(msgspec.Struct):
     how: str
 
 
-class HistoryAnswer(msgspec.Struct):
+class OwnershipHistoryAnswer(msgspec.Struct):
     """Times, newest first."""
 
     ownership: list[OwnershipAnswer]
 
 
-async def of_own(call: Call) -> HistoryAnswer:
+async def of_own(call: Call) -> OwnershipHistoryAnswer:
     """The history of one of the caller's devices."""
     found = await call.parts.people.ownership.of_own(call.actor, call.path["device"])
     return _answer(found)
 
 
-async def of_product(call: Call) -> HistoryAnswer:
+async def of_product(call: Call) -> OwnershipHistoryAnswer:
     """The history of a device of the product."""
     found = await call.parts.people.ownership.of_product(call.product.id, call.path["device"])
     return _answer(found)
 
 
-def _answer(found: list[OwnershipView]) -> HistoryAnswer:
-    return HistoryAnswer(
+def _answer(found: list[OwnershipView]) -> OwnershipHistoryAnswer:
+    return OwnershipHistoryAnswer(
         [
             OwnershipAnswer(
                 owner=one.owner,
@@ -62,7 +62,7 @@ OPERATIONS = (
         summary="See since when a device is yours, and whether it had owners before",
         handler=of_own,
         permission=Permission.DEVICES_GET,
-        answer=HistoryAnswer,
+        answer=OwnershipHistoryAnswer,
         errors=(404,),
     ),
     Operation(
@@ -73,7 +73,7 @@ OPERATIONS = (
         summary="See whose a device of the product was",
         handler=of_product,
         permission=Permission.DEVICES_GET,
-        answer=HistoryAnswer,
+        answer=OwnershipHistoryAnswer,
         errors=(404,),
     ),
 )

@@ -74,7 +74,7 @@ class ProductDevicesAnswer(msgspec.Struct):
     meta: PageFacts
 
 
-class ChangeBody(msgspec.Struct, kw_only=True):
+class DeviceChangeBody(msgspec.Struct, kw_only=True):
     """What to change of a device; what is not given stays.
 
     ``groups`` are all groups that it is in from now on; those that are missing are made. A
@@ -88,7 +88,7 @@ class ChangeBody(msgspec.Struct, kw_only=True):
     signal: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-class ChangeAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
+class DeviceChangeAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What was changed, as it is now."""
 
     id: str
@@ -157,10 +157,10 @@ async def get_device(call: Call) -> ProductDeviceAnswer:
     return document_of(call, found)
 
 
-async def update(call: Call) -> ChangeAnswer:
+async def update(call: Call) -> DeviceChangeAnswer:
     """Changes what is given, and signals if that is asked for too."""
-    body: ChangeBody = call.body
-    result = ChangeAnswer(id="", updated_at="")
+    body: DeviceChangeBody = call.body
+    result = DeviceChangeAnswer(id="", updated_at="")
     if body.signal is not msgspec.UNSET:
         # First, because it alone may fail for a device that is away; then nothing is changed.
         await _signal_too(call, body.signal, result)
@@ -282,7 +282,7 @@ def document_of(call: Call, found: ProductDeviceView) -> ProductDeviceAnswer:
     )
 
 
-async def _signal_too(call: Call, on: bool, result: ChangeAnswer) -> None:
+async def _signal_too(call: Call, on: bool, result: DeviceChangeAnswer) -> None:
     if Permission.DEVICES_SIGNAL not in call.rights:
         raise Forbidden("permission_denied", "Permission denied: you may not signal devices.")
     outcome = await call.parts.devices.signal(
@@ -291,7 +291,9 @@ async def _signal_too(call: Call, on: bool, result: ChangeAnswer) -> None:
     result.id, result.connected, result.signaling = outcome.id, outcome.connected, outcome.signaling
 
 
-async def _change_in_product(call: Call, body: ChangeBody, result: ChangeAnswer) -> None:
+async def _change_in_product(
+    call: Call, body: DeviceChangeBody, result: DeviceChangeAnswer
+) -> None:
     groups: list[str] | None = None
     if not isinstance(body.groups, msgspec.UnsetType):
         given = body.groups.split(",") if isinstance(body.groups, str) else body.groups
@@ -388,9 +390,9 @@ OPERATIONS = (
         summary="Change a device of a product",
         handler=update,
         permission=Permission.DEVICES_UPDATE,
-        body=ChangeBody,
+        body=DeviceChangeBody,
         when=frozenset({"name", "notes", "development", "groups"}),
-        answer=ChangeAnswer,
+        answer=DeviceChangeAnswer,
         errors=(409,),
     ),
     Operation(

@@ -2,6 +2,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { useStream } from "../../api/live";
+import { NameAndNotes } from "../../device/NameAndNotes";
+import { type Device, useDeviceAct } from "../../device/queries";
+import { Talk } from "../../device/Talk";
+import { Vitals } from "../../device/Vitals";
 import { platformName } from "../../state/boards";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/Dialog";
@@ -12,10 +16,7 @@ import { Loaded } from "../../ui/States";
 import { TimeAgo } from "../../ui/Time";
 import { say, sayError } from "../../ui/Toast";
 import { LiveEvents } from "../../ui/live/LiveEvents";
-import { NameAndNotes } from "./NameAndNotes";
-import { type Device, deviceKeys, useDevice, useDeviceAct } from "./queries";
-import { Talk } from "./Talk";
-import { Vitals } from "./Vitals";
+import { deviceKeys, useDevice } from "./queries";
 
 /** One device of the person: how it is, what it offers, what it says. */
 export default function DevicePage() {
@@ -29,7 +30,8 @@ export default function DevicePage() {
 }
 
 function Shown({ device }: { device: Device }) {
-  const act = useDeviceAct(device.id);
+  const at = `/v1/devices/${device.id}`;
+  const act = useDeviceAct(at);
   const queries = useQueryClient();
   const [, navigate] = useLocation();
   const [leaving, setLeaving] = useState(false);
@@ -68,7 +70,7 @@ function Shown({ device }: { device: Device }) {
         </>
       }
     >
-      <NameAndNotes device={device} open={editing} onClose={() => setEditing(false)} />
+      <NameAndNotes device={device} at={at} open={editing} onClose={() => setEditing(false)} />
       <ConfirmDialog
         open={leaving}
         onClose={() => setLeaving(false)}
@@ -103,8 +105,8 @@ function Shown({ device }: { device: Device }) {
           ]} />
         </Card>
       </div>
-      <Talk device={device} />
-      <Vitals device={device} />
+      <Talk device={device} at={at} />
+      <Vitals device={device} at={`/v1/diagnostics/${device.id}`} />
       <Card title="Events"><LiveEvents filter={{ device: device.id }} /></Card>
     </Page>
   );

@@ -1,5 +1,6 @@
 import { useDeferredValue, useState } from "react";
 import { Link } from "wouter";
+import type { Device } from "../../device/queries";
 import { platformName } from "../../state/boards";
 import { useUrlState } from "../../state/url";
 import { Button } from "../../ui/Button";
@@ -9,7 +10,7 @@ import { Empty, Loaded } from "../../ui/States";
 import { type Column, Pager, Table } from "../../ui/Table";
 import { TimeAgo } from "../../ui/Time";
 import { ClaimDialog } from "./ClaimDialog";
-import { type Device, useMyDevices } from "./queries";
+import { useMyDevices } from "./queries";
 import { isMeant } from "./rules";
 
 const PER_PAGE = 50;

@@ -4,9 +4,3 @@ export function isMeant(device: { id: string; name: string | null; serial_number
   if (!wanted) return true;
   return [device.id, device.name ?? "", device.serial_number ?? ""].some((one) => one.toLowerCase().includes(wanted));
 }
-
-/** What a value looks like to a person. */
-export function showValue(value: unknown): string {
-  if (typeof value === "string") return value;
-  return JSON.stringify(value) ?? "–";
-}

@@ -1,18 +1,7 @@
-import { useDeferredValue } from "react";
-import { useUrlState } from "../../state/url";
-import { Card, Page } from "../../ui/Page";
-import { LiveEvents } from "../../ui/live/LiveEvents";
+import { Page } from "../../ui/Page";
+import { EventsPanel } from "./EventsPanel";
 
-/** What all of the person's devices say. */
+/** What all of the person's devices say, and said. */
 export default function EventsPage() {
-  const [url, change] = useUrlState();
-  const prefix = useDeferredValue(url.get("prefix") ?? "");
-  return (
-    <Page title="Events">
-      <div className="filters" role="search">
-        <input className="input" type="search" aria-label="Event names begin with" placeholder="Names begin with …" value={url.get("prefix") ?? ""} onChange={(event) => change({ prefix: event.target.value })} />
-      </div>
-      <Card title="Live"><LiveEvents key={prefix} filter={{ prefix }} /></Card>
-    </Page>
-  );
+  return <Page title="Events"><EventsPanel filter={{}} history="/v1/event_history" publish="/v1/devices/events" /></Page>;
 }

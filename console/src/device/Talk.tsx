@@ -1,23 +1,23 @@
 import { useId, useState } from "react";
-import { Button } from "../../ui/Button";
-import { Card } from "../../ui/Page";
-import { ErrorNote } from "../../ui/States";
-import { callFunction, type Device, readVariable } from "./queries";
-import { showValue } from "./rules";
+import { Button } from "../ui/Button";
+import { Card } from "../ui/Page";
+import { ErrorNote } from "../ui/States";
+import { callFunction, type Device, type DevicePath, readVariable } from "./queries";
+import { showValue } from "./values";
 
 /** Calls the functions and reads the variables that the device offers. */
-export function Talk({ device }: { device: Device }) {
+export function Talk({ device, at }: { device: Device; at: DevicePath }) {
   const variables = Object.entries(device.variables);
   return (
     <div className="cards">
       <Card title="Functions">
         {device.functions.length === 0 ? <p className="quiet">The device has registered no functions.</p> : (
-          <ul className="stack">{device.functions.map((name) => <FunctionRow key={name} device={device} name={name} />)}</ul>
+          <ul className="stack">{device.functions.map((name) => <FunctionRow key={name} at={at} name={name} />)}</ul>
         )}
       </Card>
       <Card title="Variables">
         {variables.length === 0 ? <p className="quiet">The device has registered no variables.</p> : (
-          <ul className="stack">{variables.map(([name, type]) => <VariableRow key={name} device={device} name={name} type={type} />)}</ul>
+          <ul className="stack">{variables.map(([name, type]) => <VariableRow key={name} at={at} name={name} type={type} />)}</ul>
         )}
       </Card>
     </div>
@@ -47,7 +47,7 @@ function useAsked() {
   return { busy, result, error, askNow };
 }
 
-function FunctionRow({ device, name }: { device: Device; name: string }) {
+function FunctionRow({ at, name }: { at: DevicePath; name: string }) {
   const [argument, setArgument] = useState("");
   const { busy, result, error, askNow } = useAsked();
   const id = useId();
@@ -55,7 +55,7 @@ function FunctionRow({ device, name }: { device: Device; name: string }) {
     <li className="stack tight">
       <form className="row" onSubmit={(event) => {
         event.preventDefault();
-        void askNow(() => callFunction(device.id, name, argument));
+        void askNow(() => callFunction(at, name, argument));
       }}>
         <label htmlFor={id} className="mono grow">{name}</label>
         <input id={id} className="input" style={{ width: 150 }} placeholder="argument" aria-label={`Argument of ${name}`} value={argument} onChange={(event) => setArgument(event.target.value)} />
@@ -66,14 +66,14 @@ function FunctionRow({ device, name }: { device: Device; name: string }) {
   );
 }
 
-function VariableRow({ device, name, type }: { device: Device; name: string; type: string }) {
+function VariableRow({ at, name, type }: { at: DevicePath; name: string; type: string }) {
   const { busy, result, error, askNow } = useAsked();
   return (
     <li className="stack tight">
       <div className="row">
         <span className="mono grow">{name}</span>
         <span className="quiet">{type}</span>
-        <Button small busy={busy} aria-label={`Read ${name}`} onClick={() => void askNow(() => readVariable(device.id, name))}>Read</Button>
+        <Button small busy={busy} aria-label={`Read ${name}`} onClick={() => void askNow(() => readVariable(at, name))}>Read</Button>
       </div>
       <Told result={result} error={error} word="is" />
     </li>

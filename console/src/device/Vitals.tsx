@@ -1,28 +1,31 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { ApiError } from "../../api/errors";
-import { ask } from "../../api/client";
-import { Button } from "../../ui/Button";
-import { Card, Facts } from "../../ui/Page";
-import { Loaded } from "../../ui/States";
-import { TimeAgo } from "../../ui/Time";
-import { sayError } from "../../ui/Toast";
-import { type Device, deviceKeys } from "./queries";
+import { ApiError } from "../api/errors";
+import { ask } from "../api/client";
+import { Button } from "../ui/Button";
+import { Card, Facts } from "../ui/Page";
+import { Loaded } from "../ui/States";
+import { TimeAgo } from "../ui/Time";
+import { sayError } from "../ui/Toast";
+import type { Device } from "./queries";
 import { flatten } from "./vitals";
 
 interface Last {
   diagnostics: { updated_at: string; payload: { device: Record<string, unknown>; service?: Record<string, unknown> } };
 }
 
-/** What the device last told about its own state. */
-export function Vitals({ device }: { device: Device }) {
+/** What the device last told about its own state.
+ *
+ * @param at where its vitals are: `/v1/diagnostics/ID`, or within its product.
+ */
+export function Vitals({ device, at }: { device: Device; at: string }) {
   const queries = useQueryClient();
   const [busy, setBusy] = useState(false);
   const query = useQuery({
-    queryKey: deviceKeys.vitals(device.id),
+    queryKey: ["vitals", device.id],
     queryFn: async (): Promise<Last | null> => {
       try {
-        return (await (await ask(`/v1/diagnostics/${device.id}/last`)).json()) as Last;
+        return (await (await ask(`${at}/last`)).json()) as Last;
       } catch (error) {
         if (error instanceof ApiError && error.status === 404) return null;
         throw error;
@@ -32,8 +35,8 @@ export function Vitals({ device }: { device: Device }) {
   const refresh = async () => {
     setBusy(true);
     try {
-      await ask(`/v1/diagnostics/${device.id}/update`, { method: "POST" });
-      setTimeout(() => void queries.invalidateQueries({ queryKey: deviceKeys.vitals(device.id) }), 1500);
+      await ask(`${at}/update`, { method: "POST" });
+      setTimeout(() => void queries.invalidateQueries({ queryKey: ["vitals", device.id] }), 1500);
     } catch (error) {
       sayError("The vitals were not refreshed", error);
     } finally {

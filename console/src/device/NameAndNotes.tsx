@@ -1,20 +1,27 @@
 import { useState } from "react";
 import { useForm } from "react-hook-form";
-import { Button } from "../../ui/Button";
-import { Dialog } from "../../ui/Dialog";
-import { TextArea, TextField } from "../../ui/Field";
-import { ErrorNote } from "../../ui/States";
-import { say } from "../../ui/Toast";
-import { type Device, useDeviceAct } from "./queries";
+import { Button } from "../ui/Button";
+import { Dialog } from "../ui/Dialog";
+import { TextArea, TextField } from "../ui/Field";
+import { ErrorNote } from "../ui/States";
+import { say } from "../ui/Toast";
+import { type Device, type DevicePath, useDeviceAct } from "./queries";
 
 interface Fields {
   name: string;
   notes: string;
 }
 
+interface Props {
+  device: Device;
+  at: DevicePath;
+  open: boolean;
+  onClose: () => void;
+}
+
 /** Changes what people call a device and what they wrote of it. */
-export function NameAndNotes({ device, open, onClose }: { device: Device; open: boolean; onClose: () => void }) {
-  const act = useDeviceAct(device.id);
+export function NameAndNotes({ device, at, open, onClose }: Props) {
+  const act = useDeviceAct(at);
   const [error, setError] = useState<unknown>(null);
   const { register, handleSubmit, formState } = useForm<Fields>({ values: { name: device.name ?? "", notes: device.notes ?? "" } });
   const submit = handleSubmit(async ({ name, notes }) => {

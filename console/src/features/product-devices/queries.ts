@@ -1,0 +1,52 @@
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ask } from "../../api/client";
+import type { components } from "../../api/schema";
+
+export type ProductDevice = components["schemas"]["ProductDeviceAnswer"];
+export type Import = components["schemas"]["ImportDocument"];
+type Answer = components["schemas"]["ProductDevicesAnswer"];
+
+/** A page of a product's devices; filters and order are the server's. */
+export function useProductDevices(product: string, asked: URLSearchParams) {
+  const text = asked.toString();
+  return useQuery({
+    queryKey: ["devices", "product", product, text],
+    queryFn: async ({ signal }) => (await (await ask(`/v1/products/${product}/devices?${text}`, { signal })).json()) as Answer,
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+}
+
+/** One device of a product. */
+export function useProductDevice(product: string, id: string) {
+  return useQuery({
+    queryKey: ["devices", "product", product, "one", id],
+    queryFn: async () => (await (await ask(`/v1/products/${product}/devices/${id}`)).json()) as ProductDevice,
+    refetchInterval: 30_000,
+  });
+}
+
+/** The newest imports; asked again each second while one runs. */
+export function useImports(product: string) {
+  return useQuery({
+    queryKey: ["imports", product],
+    queryFn: async () => ((await (await ask(`/v1/products/${product}/device_imports`)).json()) as components["schemas"]["ImportsAnswer"]).device_imports,
+    refetchInterval: (query) => (query.state.data?.some((one) => one.finished_at === null) ? 1000 : false),
+  });
+}
+
+/** Sends a change of devices of the product; what is shown of them is asked again afterwards. */
+export function useProductDevicesAct(product: string) {
+  const queries = useQueryClient();
+  return async (method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> => {
+    const init: RequestInit = { method };
+    if (body instanceof FormData) init.body = body;
+    else if (body !== undefined) {
+      init.headers = { "content-type": "application/json" };
+      init.body = JSON.stringify(body);
+    }
+    const answer = await ask(`/v1/products/${product}/devices${path}`, init);
+    for (const key of ["devices", "products", "imports", "groups", "firmware-target"]) void queries.invalidateQueries({ queryKey: [key] });
+    return answer.status === 204 ? {} : await answer.json();
+  };
+}
