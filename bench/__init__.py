@@ -10,7 +10,7 @@ before the clock starts, so that the generator is not what is measured.
 sessions; ``server`` runs `roadstead serve`; ``load`` sends datagrams in a closed loop. One module
 for each question: ``crypto_floor`` and ``handshakes`` (a), ``events`` (b) with the peers in
 ``peers``, ``memory_and_restart`` (c, e), ``streams`` (d), ``fleet`` and ``api_reads`` (e, f),
-``targets`` (j).
+``updates`` (g), ``targets`` (j), ``history`` (k).
 ``report`` turns figures into the table on the terminal and into docs/performance.md.
 
 Nothing here is imported by the server.

@@ -9,6 +9,7 @@ from bench import (
     events,
     fleet,
     handshakes,
+    history,
     machine,
     memory_and_restart,
     streams,
@@ -18,7 +19,7 @@ from bench import (
 from bench.method import METHOD
 from bench.report import Figure, Report
 
-PARTS = "abcdefgj"
+PARTS = "abcdefgjk"
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
     machine.take_load_core()
     began = time.monotonic()
     report = Report(machine.describe(), options.quick, _conditions())
-    for part in ("a", "b", "ce", "d", "ef", "g", "j"):
+    for part in ("a", "b", "ce", "d", "ef", "g", "j", "k"):
         if any(letter in options.only for letter in part):
             _say(f"measuring ({part})")
             report.figures += _measure(part, options.quick)
@@ -55,6 +56,8 @@ def _measure(part: str, quick: bool) -> list[Figure]:
         return updates.measure(300 if quick else 2000, 1.0)
     if part == "d":
         return streams.measure(rounds, round_s)
+    if part == "k":
+        return history.measure(500_000 if quick else 10_000_000, rounds)
     if part == "j":
         return targets.measure(rounds, round_s / 2, 10_000 if quick else 100_000)
     return fleet.measure(500 if quick else 10_000, rounds, round_s)

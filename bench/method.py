@@ -45,6 +45,12 @@ all of them at once. The clock runs from that call until the last device has res
 with the version that it read in the image. The floor is what one core encrypts and sends when it
 does nothing else: no acknowledgements, no losses, no database.
 
+**(k)** A history of 10,000 devices over six and a half days, written into the tables as the server
+would have written it. A stream is resumed with `Last-Event-ID: 0` and read to its newest event.
+Each search is one request; beside it stands the same question as SQL on the table alone, in this
+process. What no device narrows is looked through for two seconds or a million events, and the
+answer says where it stopped.
+
 **(j)** In one process on a SQLite file: a product whose devices report seven modules each, a third
 of them in groups with releases. A decision at hello gathers the facts of one device; deliveries
 gather those of many at once, as devices come together. The look ahead is what

@@ -46,6 +46,7 @@ class Server:
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(_NOT_PASSED)},
             "ROADSTEAD_RATE_LIMITS": "off",
+            "ROADSTEAD_EVENTS_SIZE": "0",
         }
         subprocess.run(
             [*_ROADSTEAD, "user", "create", _EMAIL, "--password-stdin", "--data-dir", self.folder],
