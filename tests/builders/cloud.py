@@ -333,7 +333,7 @@ async def open_cloud(
         registry=registry,
         publishing=EventPublishing(ingest),
         events=EventReading(streams, history, subscriptions),
-        vitals=VitalsService(database, devices, ingest, desk),
+        vitals=VitalsService(database, devices, ingest, desk, journal),
         server_keys=ServerKeys.load_or_create(folder / "keys"),
         database=database,
         bus=bus,

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import json
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 from tests.builders.device_link import Desk
 from tests.builders.devices import JO, KIM, make_device_id, make_registration
 
@@ -15,6 +17,7 @@ from roadstead.devices.service import DeviceService
 from roadstead.events.ingest import TOPIC, EventIngest
 from roadstead.health.service import VitalsService
 from roadstead.health.store import find_vitals
+from roadstead.health.vitals_history import delete_old_vitals, list_vitals, to_csv, vitals_history
 from roadstead.identity.model import OPERATOR
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.errors import DomainError, Unavailable
@@ -40,7 +43,7 @@ class Clinic:
         self.devices = DeviceService(
             database, self.clock, self.registry, presence, self.desk, lambda: None
         )
-        self.vitals = VitalsService(database, self.devices, ingest, self.desk)
+        self.vitals = VitalsService(database, self.devices, ingest, self.desk, self.journal)
         presence.online(ID, "192.0.2.1", self.clock.now(), True)
 
     async def store(self, uptime_s: int) -> None:
@@ -139,3 +142,41 @@ async def test_when_the_journal_is_full_the_device_is_to_send_them_again(databas
     await clinic.registry.register(make_registration(1), actor=OPERATOR)
     with pytest.raises(Unavailable):
         await clinic.store(1)
+
+
+async def test_the_history_has_a_range_of_time_in_order(database):
+    async with open_clinic(database) as clinic:
+        await clinic.registry.register(make_registration(1), actor=OPERATOR)
+        start = clinic.clock.now()
+        for uptime in range(5):
+            await clinic.store(uptime)
+            clinic.clock.advance(86_400)
+
+        def work(conn, first, last, **more):
+            return list_vitals(
+                conn, ID, start + timedelta(days=first), start + timedelta(days=last), **more
+            )
+
+        for first, last, expected in ((0, 5, [0, 1, 2, 3, 4]), (1, 3, [1, 2]), (4, 4.5, [4])):
+            found = await database.read(lambda conn, a=first, b=last: work(conn, a, b))
+            assert [one.payload["device"]["system"]["uptime"] for one in found] == expected
+        assert await database.read(lambda conn: work(conn, 0, 5, product_id=7)) == []
+        assert len(await database.read(lambda conn: work(conn, 0, 5, limit=2))) == 2
+        rows = await database.read(lambda conn: work(conn, 0, 1))
+        head, line, rest = to_csv(ID, rows).split("\r\n")
+        assert head.split(",")[:2] == ["updated_at", "deviceID"]
+        assert dict(zip(head.split(","), line.split(","), strict=True))["deviceID"] == ID
+        assert rest == ""
+
+
+async def test_vitals_older_than_a_month_leave(database):
+    async with open_clinic(database) as clinic:
+        await clinic.registry.register(make_registration(1), actor=OPERATOR)
+        await clinic.store(1)
+        clinic.clock.advance(20 * 86_400)
+        await clinic.store(2)
+        now = clinic.clock.now() + timedelta(days=12)
+        assert await database.write(lambda conn: delete_old_vitals(conn, now)) == 1
+        assert await database.write(lambda conn: delete_old_vitals(conn, now)) == 0
+        count = select(func.count()).select_from(vitals_history)
+        assert await database.read(lambda conn: conn.scalar(count)) == 1

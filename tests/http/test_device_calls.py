@@ -1,6 +1,8 @@
 import pytest
 from tests.builders.cloud import Cloud, Person
 
+from roadstead.protocol.messages.vitals import decode_vitals, encode_vitals
+
 
 def brewing(argument: str) -> int:
     return {"coffee": 1, "": -7}.get(argument, len(argument))
@@ -119,3 +121,30 @@ async def test_the_last_vitals_are_given(cloud: Cloud, jo: Person):
     none = await jo.client.get(f"/v1/diagnostics/{device_id}/last")
     assert none.status_code == 404
     assert "access token" not in none.text.lower()
+
+
+async def test_the_history_of_vitals_by_date_as_json_and_as_csv(cloud: Cloud, jo: Person, stranger):
+    device_id, _ = await cloud.claimed(jo)
+    readings = decode_vitals(encode_vitals([(6, 99, False)]))
+    for _ in range(3):
+        await cloud.parts.vitals.store(device_id, readings, {})
+        cloud.clock.advance(3600)
+    path = f"/v1/diagnostics/{device_id}"
+    found = (await jo.client.get(path)).json()["diagnostics"]
+    assert [one["updated_at"] for one in found] == [
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-01T01:00:00.000Z",
+        "2026-01-01T02:00:00.000Z",
+    ]
+    assert found[0]["deviceID"] == device_id
+    assert found[0]["payload"]["device"]["system"]["uptime"] == 99
+    dates = {"start_date": "2026-01-01T01:00:00Z", "end_date": "2026-01-01T02:00:00.000Z"}
+    assert len((await jo.client.get(path, params=dates)).json()["diagnostics"]) == 1
+    csv = await jo.client.get(path, headers={"Accept": "text/csv"})
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert len(csv.text.splitlines()) == 4
+    for wrong in ({"start_date": "soon"}, {"start_date": "2025-01-01T00:00:00Z"}):
+        answer = await jo.client.get(path, params=wrong)
+        assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+        assert answer.json()["description"]
+    assert (await stranger.client.get(path)).status_code == 404

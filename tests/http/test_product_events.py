@@ -1,28 +1,19 @@
 """Events of products and organizations: streams, publishing, history, who may."""
 
 import pytest
-from sqlalchemy import update
 from tests.builders.cloud import Cloud, Person, make_device_id
 from tests.builders.sse import read_stream
 from tests.http.test_events import id_of
 from tests.http.test_organizations import acme as acme
 from tests.http.test_organizations import join, make_product
 
-from roadstead.devices.store import devices
-from roadstead.products.membership_store import insert_in_product
-from roadstead.products.model import ProductDevice
 
-
-async def put_in_product(cloud: Cloud, device_id: str, product_id: int) -> None:
-    """What an import does, as far as events see it."""
-    entry = ProductDevice(product_id=product_id, device_id=device_id, updated_at=cloud.clock.now())
-
-    def work(conn):
-        insert_in_product(conn, entry, "")
-        conn.execute(update(devices).where(devices.c.id == device_id).values(product_id=product_id))
-
-    await cloud.parts.database.write(work)
-    cloud.parts.registry.forget(device_id)
+async def put_in_product(cloud: Cloud, person: Person, device_id: str, product_id: int) -> None:
+    """Imports a device."""
+    body = {"id": device_id, "import_method": "one"}
+    answer = await person.client.post(f"/v1/products/{product_id}/devices", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["updated"] == 1, answer.text
 
 
 def say(cloud: Cloud, product_id, name: str, *, owner_id=None, device_id=None, data=b"1"):
@@ -94,7 +85,7 @@ async def test_one_devices_stream_needs_a_member_of_the_product(cloud: Cloud, jo
         404,
         "Device not found for this product",
     )
-    await put_in_product(cloud, device_id, product)
+    await put_in_product(cloud, jo, device_id, product)
     async with read_stream(cloud.app, f"{path}/te", jo.token) as stream:
         say(cloud, product, "temp", device_id=make_device_id(2))
         say(cloud, product, "door", device_id=device_id)
@@ -105,7 +96,7 @@ async def test_one_devices_stream_needs_a_member_of_the_product(cloud: Cloud, jo
 
 async def test_publishing_into_a_product_in_ones_own_name_and_in_a_devices(cloud, jo, product):
     device_id, _ = await cloud.claimed(jo, 1)
-    await put_in_product(cloud, device_id, product)
+    await put_in_product(cloud, jo, device_id, product)
     path = f"/v1/products/{product}/events"
     async with read_stream(cloud.app, path, jo.token) as stream:
         answer = await jo.client.post(path, json={"name": "go", "data": "d", "private": True})

@@ -14,14 +14,15 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.limits import DEFAULT_TTL_S
 from roadstead.events.model import Event
 from roadstead.events.receipt import CommitReceipt, too_busy
-from roadstead.health.store import find_vitals, put_vitals
+from roadstead.health.store import find_vitals
 from roadstead.health.vitals import Document, document
+from roadstead.health.vitals_history import VitalsRecord, VitalsRow, list_vitals, write_vitals
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import Permission
-from roadstead.kit.clock import from_ms
 from roadstead.kit.errors import NotFound
 from roadstead.protocol.messages.vitals import VitalReading
 from roadstead.storage.database import Database
+from roadstead.storage.journal import Journal
 
 EVENT_NAME = "spark/device/diagnostics/update"
 """Event by which readers of the stream get vitals. Source: particle cloud notes §3.6.1."""
@@ -35,6 +36,7 @@ class VitalsService:
         devices: finds the actor's devices.
         ingest: takes the event.
         link: the way to connected devices.
+        journal: writes the vitals.
         timeout_s: how long a device may take to give its vitals.
     """
 
@@ -44,12 +46,14 @@ class VitalsService:
         devices: DeviceService,
         ingest: EventIngest,
         link: DeviceLink,
+        journal: Journal,
         timeout_s: float = 30.0,
     ) -> None:
         self._database = database
         self._devices = devices
         self._ingest = ingest
         self._link = link
+        self._journal = journal
         self._timeout_s = timeout_s
 
     async def refresh(self, actor: Actor, ref: str, *, product_id: int | None = None) -> None:
@@ -79,6 +83,33 @@ class VitalsService:
         updated_at, payload = found
         return updated_at, device.id, payload
 
+    async def history(
+        self,
+        actor: Actor,
+        ref: str,
+        start: datetime,
+        end: datetime,
+        *,
+        product_id: int | None = None,
+    ) -> tuple[str, list[VitalsRecord]]:
+        """The device's id and its vitals from ``start`` to ``end`` (exclusive), oldest first.
+
+        Only those since its owner claimed it, or of its time in the product.
+
+        Raises:
+            NotFound: ``device_not_found``.
+        """
+        permission = Permission.DEVICES_DIAGNOSTICS_GET
+        device = await self._devices.resolve(actor, ref, permission, product_id=product_id)
+        if product_id is None:
+            start = max(start, device.claimed_at or start)
+        if start >= end:
+            return device.id, []
+        found = await self._database.read(
+            lambda conn: list_vitals(conn, device.id, start, end, product_id=product_id)
+        )
+        return device.id, found
+
     async def store(
         self, device_id: str, readings: Sequence[VitalReading], service: Mapping[str, object]
     ) -> None:
@@ -100,8 +131,8 @@ class VitalsService:
         payload = document(readings, service)
         receipt = CommitReceipt()
         event = self._publish(device, payload, receipt)
-        at = from_ms(event.published_at_ms)
-        await self._database.write(lambda conn: put_vitals(conn, device_id, payload, at))
+        row = VitalsRow(device_id, event.published_at_ms, event.product_id, payload)
+        await self._journal.write(write_vitals, row)
         await receipt.wait()
 
     def _publish(self, device: Device, payload: Document, receipt: CommitReceipt) -> Event:

@@ -1,5 +1,6 @@
 """The table ``device_vitals``: the last vitals of each device."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,9 +28,12 @@ _UPSERT = text(
 ).bindparams(bindparam("updated_at", type_=UtcTimestamp), bindparam("payload", type_=Json))
 
 
-def put_vitals(conn: Connection, device_id: str, payload: dict[str, Any], at: datetime) -> None:
-    """Stores the last vitals in the place of the ones before."""
-    conn.execute(_UPSERT, {"device_id": device_id, "updated_at": at, "payload": payload})
+def put_many(conn: Connection, rows: Sequence[tuple[str, dict[str, Any], datetime]]) -> None:
+    """Stores the last vitals of devices (id, document, time) in the place of the ones before."""
+    conn.execute(
+        _UPSERT,
+        [{"device_id": one, "updated_at": at, "payload": payload} for one, payload, at in rows],
+    )
 
 
 def find_vitals(conn: Connection, device_id: str) -> tuple[datetime, dict[str, Any]] | None:

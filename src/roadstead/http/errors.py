@@ -164,6 +164,10 @@ def _prefix_required(error: DomainError) -> dict[str, object]:
     return {"ok": False, "error": error.message, "code": error.code}
 
 
+def _bad_request(error: DomainError) -> dict[str, object]:
+    return {**_usual(error), "description": error.message}
+
+
 _SHAPES: dict[str, Callable[[DomainError], dict[str, object]]] = {
     "invalid_token": _oauth,
     "token_missing": _token_missing,
@@ -177,4 +181,5 @@ _SHAPES: dict[str, Callable[[DomainError], dict[str, object]]] = {
     "device_not_found": _unknown_device,
     "device_owned": _owned_device,
     "event_prefix_required": _prefix_required,
+    "bad_request": _bad_request,
 }

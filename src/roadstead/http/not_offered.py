@@ -33,7 +33,6 @@ _ROUTES = (
     (ANY_METHOD, "/v1/user/usage_reports/{rest*}", "Usage and service agreements"),
     ("PUT", "/v1/devices/{device}/unprotect", "Device Protection"),
     ("PUT", "/v1/devices/{device}/backup_files", "Manufacturing backups"),
-    ("GET", "/v1/diagnostics/{device}", "The history of vitals"),
 )
 
 

@@ -4,10 +4,8 @@ Source: particle cloud notes §2.8, §1.14; clients notes §4, §5.
 """
 
 import msgspec
-from sqlalchemy import Connection
 
 from roadstead.devices.model import Device
-from roadstead.devices.store import find_device
 from roadstead.events.limits import DEFAULT_TTL_S
 from roadstead.events.matching import EventFilter
 from roadstead.events.publishing import Destination
@@ -18,9 +16,7 @@ from roadstead.http.event_streams import stream_operation
 from roadstead.http.operation import Call, Operation
 from roadstead.http.sse import StreamAnswer
 from roadstead.identity.permissions import Permission
-from roadstead.kit.errors import NotFound
 from roadstead.kit.ids import parse_device_id
-from roadstead.products.membership_store import find_in_product
 from roadstead.products.model import Product
 
 _TAG = "Events"
@@ -78,7 +74,7 @@ async def product_filter(
     """The filter of a product's events, or of those of one of its devices.
 
     Raises:
-        NotFound: ``device_not_in_product``.
+        NotFound: ``not_in_product``.
     """
     device_ids = None
     if device is not None:
@@ -87,18 +83,9 @@ async def product_filter(
 
 
 async def _find_member(call: Call, product: Product, ref: str) -> Device:
-    device_id = parse_device_id(ref)
-
-    def work(conn: Connection) -> Device | None:
-        entry = None if device_id is None else find_in_product(conn, product.id, device_id)
-        if entry is None or entry.standing != "member":
-            return None
-        return find_device(conn, entry.device_id)
-
-    device = await call.parts.database.read(work)
-    if device is None:
-        raise NotFound("device_not_in_product", "Device not found for this product")
-    return device
+    return await call.parts.devices.resolve(
+        call.actor, ref, Permission.EVENTS_GET, product_id=product.id
+    )
 
 
 OPERATIONS = (

@@ -28,6 +28,7 @@ from roadstead.firmware.for_products import FirmwareOfProducts
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
+from roadstead.health.vitals_history import delete_old_vitals
 from roadstead.http.app import HttpParts, HttpSettings
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.removal import AccountRemoval
@@ -61,7 +62,7 @@ from roadstead.storage.disk import describe_room
 from roadstead.storage.journal import Journal
 from roadstead.storage.outbox import OutboxFollower
 from roadstead.storage.secret_box import SecretBox, load_or_create_key
-from roadstead.storage.sweeping import Sweeper, SweepRule, expired
+from roadstead.storage.sweeping import Sweeper, SweepRule, SweepStep, expired
 
 NOTICES_KEPT = timedelta(days=90)
 """How long people can look up what they were told."""
@@ -161,7 +162,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         settings.device_timeout_s,
         gatekeeper,
     )
-    vitals = VitalsService(database, devices, ingest, gateway.link)
+    vitals = VitalsService(database, devices, ingest, gateway.link, journal)
     client = HttpClient(
         allow_private=settings.allow_private_targets,
         own_origins=lambda: (origin(),),
@@ -259,15 +260,18 @@ def build_services(settings: Settings, database: Database) -> Services:
     )
 
 
-def _sweep_rules(settings: Settings) -> list[SweepRule]:
+def _sweep_rules(settings: Settings) -> list[SweepRule | SweepStep]:
     """What is deleted once it is old: unused subscriptions, and what expired a day ago."""
     digests = [t.c.digest for t in (access_tokens, refresh_tokens, password_resets, claim_codes)]
-    rules = [expired(key) for key in (*digests, transfer_requests.c.id)]
+    rules: list[SweepRule | SweepStep] = [
+        expired(key) for key in (*digests, transfer_requests.c.id)
+    ]
     rules += [SweepRule(device_imports.c.id, condition) for condition in (is_old, is_abandoned)]
     if settings.deliveries_days:
         old = partial(delivery_store.is_older_than, settings.deliveries_days)
         rules.append(SweepRule(delivery_store.deliveries.c.id, old))
     rules.append(SweepRule(notices.c.id, lambda now: notices.c.created_at < now - NOTICES_KEPT))
+    rules.append(SweepStep("vitals_history", delete_old_vitals))
     rules.append(SweepRule(event_subscriptions.c.id, partial(is_unused, KEPT_DAYS)))
     return rules
 

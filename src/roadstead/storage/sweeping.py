@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,6 +56,19 @@ class SweepRule:
         return str(self.key.table.name)
 
 
+@dataclass(frozen=True, slots=True)
+class SweepStep:
+    """A rule of a table whose rows are found otherwise than by one column.
+
+    Attributes:
+        table_name: name of the table.
+        delete_some: deletes up to ``STEP_ROWS`` rows that are old at a time; gives how many.
+    """
+
+    table_name: str
+    delete_some: Callable[[Connection, datetime], int]
+
+
 def expired(key: Column[Any]) -> SweepRule:
     """The rule of a table with a column ``expires_at``; what expired stays for EXPIRED_KEPT."""
     expires_at = key.table.c.expires_at
@@ -72,7 +86,7 @@ class Sweeper:
         self,
         database: Database,
         clock: Clock,
-        rules: Sequence[SweepRule],
+        rules: Sequence[SweepRule | SweepStep],
         *,
         pause_s: float = PAUSE_S,
     ) -> None:
@@ -107,13 +121,14 @@ class Sweeper:
                 deleted = await self._step(rule, now)
                 await asyncio.sleep(self._pause_s)
 
-    async def _step(self, rule: SweepRule, now: datetime) -> int:
-        deleted = await self._database.write(lambda conn: _delete_some(conn, rule, now))
+    async def _step(self, rule: SweepRule | SweepStep, now: datetime) -> int:
+        delete = rule.delete_some if isinstance(rule, SweepStep) else partial(_delete_some, rule)
+        deleted = await self._database.write(lambda conn: delete(conn, now))
         self.deleted[rule.table_name] += deleted
         return deleted
 
 
-def _delete_some(conn: Connection, rule: SweepRule, now: datetime) -> int:
+def _delete_some(rule: SweepRule, conn: Connection, now: datetime) -> int:
     oldest = (
         sa.select(rule.key)
         .where(rule.is_old(now))
