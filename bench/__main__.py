@@ -12,6 +12,7 @@ from bench import (
     history,
     machine,
     memory_and_restart,
+    product_devices,
     streams,
     targets,
     updates,
@@ -19,7 +20,7 @@ from bench import (
 from bench.method import METHOD
 from bench.report import Figure, Report
 
-PARTS = "abcdefgjk"
+PARTS = "abcdefgjkl"
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
     machine.take_load_core()
     began = time.monotonic()
     report = Report(machine.describe(), options.quick, _conditions())
-    for part in ("a", "b", "ce", "d", "ef", "g", "j", "k"):
+    for part in ("a", "b", "ce", "d", "ef", "g", "j", "k", "l"):
         if any(letter in options.only for letter in part):
             _say(f"measuring ({part})")
             report.figures += _measure(part, options.quick)
@@ -58,6 +59,9 @@ def _measure(part: str, quick: bool) -> list[Figure]:
         return streams.measure(rounds, round_s)
     if part == "k":
         return history.measure(500_000 if quick else 10_000_000, rounds)
+    if part == "l":
+        size = 20_000 if quick else 1_000_000
+        return product_devices.measure(size, (size,) if quick else (100_000, size))
     if part == "j":
         return targets.measure(rounds, round_s / 2, 10_000 if quick else 100_000)
     return fleet.measure(500 if quick else 10_000, rounds, round_s)
