@@ -249,9 +249,13 @@ def test_the_demo_shows_a_living_cold_chain_and_leaves_nothing_behind(tmp_path):
     lines = []
     for line in demo.stdout:
         lines.append(line)
-        if "3/3 devices online" in line and "fridge/temperature" in line:
+        if "All 3 fridges run version 2" in line:
             break
     text = "".join(lines)
+    assert "3/3 devices online" in text and "fridge/temperature" in text
+    story = [line for line in lines if line.startswith("  ✓")]
+    assert len(story) == 5
+    assert "Released to group beta" in text
     curl = next(line for line in lines if line.startswith("curl") and "setTarget" in line)
     answer = subprocess.run(curl, shell=True, capture_output=True, text=True, timeout=30)
     assert '"return_value":2' in answer.stdout

@@ -18,7 +18,8 @@ import typer
 from rich.console import Console
 
 from roadstead.cli.demo_feed import DemoFeed
-from roadstead.cli.demo_screen import Screen, Welcome, print_welcome, show
+from roadstead.cli.demo_firmware import FirmwareStory
+from roadstead.cli.demo_screen import Access, Screen, Welcome, print_welcome, show
 from roadstead.cli.demo_server import DemoFailure, DemoServer, choose_ports
 from roadstead.simulator.cloud_account import AccountError, CloudAccount
 from roadstead.simulator.fleet import Fleet, FleetError
@@ -71,6 +72,9 @@ class _Demo:
         self._console = console
         self._devices = devices
         self._password = secrets.token_urlsafe(9)
+        self._plan = FleetPlan(
+            devices=devices, report_every_s=DEMO_REPORT_EVERY_S, seed=secrets.randbits(63)
+        )
 
     async def run(self, port: int | None, duration_s: float | None) -> None:
         """Runs until a signal, until ``duration_s`` after the start, or until a part fails.
@@ -106,11 +110,8 @@ class _Demo:
             await asyncio.shield(server.stop())
 
     async def _run_fleet(self, url: str, token: str) -> None:
-        plan = FleetPlan(
-            devices=self._devices, report_every_s=DEMO_REPORT_EVERY_S, seed=secrets.randbits(63)
-        )
         async with CloudAccount(url, token) as account:
-            await Fleet(plan, account).run(asyncio.Event())
+            await Fleet(self._plan, account).run(asyncio.Event())
 
     async def _present(self, url: str, token: str) -> None:
         async with _feed(url, token) as feed:
@@ -120,7 +121,13 @@ class _Demo:
                 self._console,
                 Welcome(url, DEMO_EMAIL, self._password, token, device_id, home),
             )
-            await show(self._console, feed)
+            story = FirmwareStory(url, token, self._plan.platform_id, self._devices)
+            telling = asyncio.create_task(story.run(feed))
+            try:
+                await show(self._console, feed, story.progress, Access(url, token))
+            finally:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

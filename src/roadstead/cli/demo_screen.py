@@ -7,17 +7,20 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from roadstead.cli.demo_feed import DemoFeed, SeenEvent
+from roadstead.cli.demo_firmware import Progress
 
 REFRESH_S = 0.25
 PLAIN_LINE_EVERY_S = 1.0
 DATA_LIMIT_CHARS = 60
+BAR_WIDTH = 40
 
 
 class Screen(Console):
@@ -88,27 +91,60 @@ def print_welcome(console: Console, welcome: Welcome) -> None:
     console.print()
 
 
-async def show(console: Console, feed: DemoFeed) -> None:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What commands need to reach the server."""
+
+    url: str
+    token: str
+
+
+async def show(console: Console, feed: DemoFeed, story: Progress, access: Access) -> None:
     """Shows what happens, for ever: a live view on a terminal, else a line every second."""
     if console.is_terminal:
-        await _show_live(console, feed)
+        await _show_live(console, feed, story, access)
     else:
-        await _show_lines(console, feed)
+        await _show_lines(console, feed, story, access)
 
 
-async def _show_live(console: Console, feed: DemoFeed) -> None:
+async def _show_live(console: Console, feed: DemoFeed, story: Progress, access: Access) -> None:
+    told = _Told()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
-            live.update(_view(feed), refresh=True)
+            told.print_new(console, story, access)
+            live.update(_view(feed, story), refresh=True)
             await asyncio.sleep(REFRESH_S)
 
 
-async def _show_lines(console: Console, feed: DemoFeed) -> None:
+async def _show_lines(console: Console, feed: DemoFeed, story: Progress, access: Access) -> None:
+    told = _Told()
     while True:
         await asyncio.sleep(PLAIN_LINE_EVERY_S)
+        told.print_new(console, story, access)
         last = feed.recent[-1] if feed.recent else None
         text = f"{_status(feed)}  {f'{last.device} {last.name} {_short(last)}' if last else ''}"
+        if story.title:
+            fraction = f" {story.done}/{story.total}" if story.total else ""
+            text = f"{story.title}{fraction}  {text}"
         console.print(text.rstrip(), highlight=False, markup=False, soft_wrap=True)
+
+
+class _Told:
+    """What of the story stands above the view already."""
+
+    def __init__(self) -> None:
+        self._lines = self._hints = 0
+
+    def print_new(self, console: Console, story: Progress, access: Access) -> None:
+        """Prints what is new: steps that are done, then commands, whole on one line each."""
+        for line in story.lines[self._lines :]:
+            console.print(f"  ✓ {line}", style="green", highlight=False, markup=False)
+        for title, request in story.hints[self._hints :]:
+            curl = "curl -s" if not _has_proxy() else "curl -s --noproxy '*'"
+            command = f"{curl} -H 'Authorization: Bearer {access.token}' {access.url}{request}"
+            console.print(f"\n  {title}", style="cyan", highlight=False)
+            console.print(command, highlight=False, markup=False, soft_wrap=True)
+        self._lines, self._hints = len(story.lines), len(story.hints)
 
 
 def _status(feed: DemoFeed) -> str:
@@ -118,7 +154,7 @@ def _status(feed: DemoFeed) -> str:
     )
 
 
-def _view(feed: DemoFeed) -> Panel:
+def _view(feed: DemoFeed, story: Progress) -> Panel:
     head = Text(_status(feed), style="bold green" if feed.online else "bold yellow")
     table = Table.grid(padding=(0, 2))
     for event in feed.recent:
@@ -128,7 +164,14 @@ def _view(feed: DemoFeed) -> Panel:
             Text(event.name, style="red" if event.name.endswith("/alarm") else ""),
             Text(_short(event)),
         )
-    return Panel(Group(head, Text(), table), title="Roadstead demo: a cold chain", expand=True)
+    parts: list[RenderableType] = [head]
+    if story.title:
+        bar = Table.grid(padding=(0, 2))
+        fraction = Text(f"{story.done}/{story.total}" if story.total else "")
+        shown = ProgressBar(total=max(1, story.total), completed=story.done, width=BAR_WIDTH)
+        bar.add_row(Text(story.title, style="bold"), shown, fraction)
+        parts.append(bar)
+    return Panel(Group(*parts, Text(), table), title="Roadstead demo: a cold chain", expand=True)
 
 
 def _short(event: SeenEvent) -> str:

@@ -190,5 +190,9 @@ async def _end(process: asyncio.subprocess.Process, first: signal.Signals) -> No
 
 
 def _environment() -> dict[str, str]:
-    """The environment of the children: the demo is the same whatever ROADSTEAD_* says here."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("ROADSTEAD_")}
+    """The environment of the children: the demo is the same whatever ROADSTEAD_* says here.
+
+    The largest plan, because releases to groups and to all are part of what is shown.
+    """
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ROADSTEAD_")}
+    return kept | {"ROADSTEAD_DEFAULT_PLAN": "enterprise"}
