@@ -36,6 +36,16 @@ Files, with effects:
     ports             what the services ask of deliveries
     telling           audit rows, outbox rows and events of a change
     services          builds them
+Files of deliveries, from a wish to what the device says afterwards:
+    delivery_model    the values; delivery_rules (pure): what an end, a Hello, a deadline mean
+    delivery_store    the table that is queue and history in one; push_store: releases at once
+    delivery          the engine as others see it; agenda: what it does later, and beside
+    delivery_looks    devices to look at, in batches; delivery_looking: one look
+    delivery_turns    open deliveries and their deadlines; delivery_queue: the line
+    delivery_sending  one transfer; delivery_files: one copy of a file for all devices
+    delivery_keeping  writes what becomes of them; delivery_telling: the events about them
+    delivery_pushes   a product's connected members, a page at a time
+    missing_modules   (pure) what a device in safe mode lacks
 
 Who calls it: the HTTP edge for uploads, releases and explanations, the delivery for decisions,
 rollouts for assignments, the command line for building.
