@@ -111,9 +111,7 @@ class DeliveryEngine:
             keeping=self._keeping,
             turns=self._turns,
         )
-        self._pushes = DeliveryPushes(
-            database, self._agenda, self._turns, partial(self.ask, anew=False)
-        )
+        self._pushes = DeliveryPushes(database, self._agenda, self._turns, self.ask)
 
     def __iter__(self) -> Iterator[Delivery]:
         """The open deliveries, as they are now."""
@@ -172,7 +170,7 @@ class DeliveryEngine:
         return self._keeping.states(list(device_ids), lambda one: self.find(one) is not None)
 
     async def ask(
-        self, device_ids: Sequence[str], *, cause: Cause, asked_by: str | None, anew: bool = True
+        self, device_ids: Sequence[str], *, cause: Cause, asked_by: str | None
     ) -> dict[str, Decision]:
         """Has devices updated now to what they should run, if they are connected and agree.
 
@@ -181,14 +179,14 @@ class DeliveryEngine:
 
         Args:
             device_ids: each once.
-            cause: ``lock``, ``release`` or ``rollout``.
+            cause: ``lock``, ``release`` or ``rollout``. A lock ends the pause after failures,
+                because a person wants this device updated.
             asked_by: user id.
-            anew: pauses after failures end, because a person wants it.
 
         Raises:
             Unavailable: the database cannot be reached; what was begun goes on.
         """
-        if anew:
+        if cause == "lock":
             for device_id in device_ids:
                 self._keeping.forget_failures(device_id)
         looks = await self._looks_for(device_ids, cause, asked_by)

@@ -1,5 +1,6 @@
 """Writes what becomes of deliveries, through the journal, so that many changes share a commit."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -20,9 +21,13 @@ from roadstead.firmware.delivery_store import (
 )
 from roadstead.firmware.facts import TransferState
 from roadstead.kit.clock import Clock, from_ms, to_ms
+from roadstead.kit.errors import Unavailable
 from roadstead.storage.journal import Journal, OnCommitted
 
 log = logging.getLogger(__name__)
+
+AGAIN_S = 2.0
+"""Pause before a state that was not written is written again."""
 
 LEASE_S = 30.0
 """How long a process may be silent before another may take what it sends."""
@@ -142,7 +147,13 @@ class DeliveryKeeping:
     def _append(
         self, row: Callable[[], dict[str, object]], on_committed: OnCommitted | None
     ) -> None:
-        if not self._journal.append(write_deliveries, row(), on_committed):
-            log.error("the journal is full: a delivery's state is not written")
-            if on_committed is not None:
-                on_committed(RuntimeError("the journal is full"))
+        def on_settled(error: Exception | None) -> None:
+            if error is not None:
+                # As it is then: a later change may be written meanwhile.
+                asyncio.get_running_loop().call_later(AGAIN_S, self._append, row, on_committed)
+            elif on_committed is not None:
+                on_committed(None)
+
+        if not self._journal.append(write_deliveries, row(), on_settled):
+            log.warning("the journal is full: a delivery's state is written later")
+            on_settled(Unavailable("database_unavailable", "Too much waits for the database."))

@@ -26,7 +26,7 @@ PAGE: Final = 1000
 AGAIN_S: Final = 5.0
 
 Ask = Callable[..., Awaitable[object]]
-"""``DeliveryEngine.ask``, with pauses after failures left as they are."""
+"""``DeliveryEngine.ask``."""
 
 
 class DeliveryPushes:

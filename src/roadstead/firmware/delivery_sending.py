@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 STILL_ACCEPTED = frozenset({"stalled", "no_answer", "busy", "went_offline"})
 """Ends after which the device may still wait for the rest of a classic transfer."""
 
+FILE_GONE = End("failed", "file_missing", "The file is not there any more.")
 INSIDE = End("failed", "internal", "The server failed; its log tells more.")
 
 STORE_AWAY_S = 10.0
@@ -69,7 +70,7 @@ class Sending:
             log.warning(
                 "delivery %s to device %s waits: %s", delivery.id, delivery.device_id, error
             )
-            verdict = Again(STORE_AWAY_S)
+            verdict = FILE_GONE if error.code == "blob_missing" else Again(STORE_AWAY_S)
         except DomainError as error:
             log.warning(
                 "delivery %s to device %s waits: %s", delivery.id, delivery.device_id, error
