@@ -170,7 +170,12 @@ class DeliveryEngine:
         return self._keeping.states(list(device_ids), lambda one: self.find(one) is not None)
 
     async def ask(
-        self, device_ids: Sequence[str], *, cause: Cause, asked_by: str | None
+        self,
+        device_ids: Sequence[str],
+        *,
+        cause: Cause,
+        asked_by: str | None,
+        anew: bool | None = None,
     ) -> dict[str, Decision]:
         """Has devices updated now to what they should run, if they are connected and agree.
 
@@ -179,14 +184,15 @@ class DeliveryEngine:
 
         Args:
             device_ids: each once.
-            cause: ``lock``, ``release`` or ``rollout``. A lock ends the pause after failures,
-                because a person wants this device updated.
+            cause: ``lock``, ``release`` or ``rollout``.
             asked_by: user id.
+            anew: whether pauses after failures end; None: for a lock, as a person wants this
+                device updated.
 
         Raises:
             Unavailable: the database cannot be reached; what was begun goes on.
         """
-        if cause == "lock":
+        if anew or (anew is None and cause == "lock"):
             for device_id in device_ids:
                 self._keeping.forget_failures(device_id)
         looks = await self._looks_for(device_ids, cause, asked_by)
