@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.builders.updating import make_image
 from tests.system.harness import ROADSTEAD, RoadsteadServer
 
 pytestmark = pytest.mark.system
@@ -300,3 +301,26 @@ def test_the_demo_ends_when_its_server_dies_and_shows_the_log(tmp_path):
     assert demo.returncode == 1
     assert "the server ended by itself" in errors
     assert not list(tmp_path.iterdir())
+
+
+def test_a_flashed_device_runs_its_image_after_a_restart_of_the_simulator(api, simulate, tmp_path):
+    state = tmp_path / "state"
+    begin = ("--devices", "1", "--seed", "77", "--state", str(state), "--firmware-version", "3")
+
+    def version() -> int | None:
+        [device] = api.get("/v1/devices").json() or [{}]
+        return device.get("firmware_version") if device.get("online") else None
+
+    first = simulate(*begin)
+    until(lambda: version() == 3)
+    [device] = api.get("/v1/devices").json()
+    answer = api.put(f"/v1/devices/{device['id']}", files={"file": ("firmware.bin", make_image(9))})
+    assert answer.status_code == 200, answer.text
+    until(lambda: version() == 9)
+    assert first.end()["updates"] == 1
+    (state / "sessions.msgpack").unlink()  # so that it says Hello again
+    before = api.get(f"/v1/devices/{device['id']}").json()["last_handshake_at"]
+    second = simulate(*begin)
+    until(lambda: api.get(f"/v1/devices/{device['id']}").json()["last_handshake_at"] != before)
+    assert version() == 9
+    assert second.end()["handshakes"] == 1

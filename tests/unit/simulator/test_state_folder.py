@@ -1,9 +1,12 @@
 import stat
 from random import Random
 
+import msgspec
 import pytest
+from tests.builders.firmware import make_image
 
 from roadstead.simulator.identity import make_identity
+from roadstead.simulator.module_image import read_image
 from roadstead.simulator.state_folder import (
     FLEET_FILE,
     SESSIONS_FILE,
@@ -58,3 +61,19 @@ def test_a_path_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "state").write_text("")
     with pytest.raises(StateError, match="state"):
         StateFolder(tmp_path / "state")
+
+
+def test_what_a_device_was_updated_to_is_kept(tmp_path):
+    image = read_image(make_image(7, 12), 12)
+    device = msgspec.structs.replace(make_device(), image=image)
+    StateFolder(tmp_path).save_devices([device])
+    [loaded] = StateFolder(tmp_path).load_devices()
+    assert loaded.image == image
+    assert loaded.image.product_version == 7
+
+
+def test_a_fleet_of_before_there_were_updates_is_still_read(tmp_path):
+    fields = msgspec.to_builtins(make_device(), builtin_types=(bytes,))
+    del fields["image"]
+    (tmp_path / FLEET_FILE).write_bytes(msgspec.msgpack.encode([fields]))
+    assert StateFolder(tmp_path).load_devices() == [make_device()]
