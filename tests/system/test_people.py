@@ -130,3 +130,40 @@ async def test_a_server_of_ones_own_claims_what_comes_online(tmp_path):
                 assert own["id"] == device_id
         finally:
             desk.clear()
+
+
+async def test_a_product_may_keep_events_from_devices_that_nobody_owns(tmp_path):
+    with RoadsteadServer(tmp_path) as server:
+        token = sign_in(server, "jo@example.com", admin=True)
+        desk = Desk(server.api_url, token)
+        try:
+            async with client_of(server, token) as jo:
+                path = await make_product(jo)
+                device = await desk.put(claimed=False)
+                device_id = device.identity.text_id
+                await jo.post(f"{path}/devices", json={"ids": [device_id]})
+                settings = {"product": {"settings": {"unclaimed_events": False}}}
+                assert (await jo.put(path, json=settings)).status_code == 200
+
+                async def heard() -> list[str]:
+                    """What of two events came within a second; workbenches hear ``bench/``."""
+                    before = len(device.received)
+                    for word in ("one", "two"):
+                        body = {"name": "bench/everybody", "data": word}
+                        assert (await jo.post(f"{path}/events", json=body)).status_code == 200
+                    await asyncio.sleep(1.0)
+                    found = list(device.received)[before:]
+                    return [data.decode() for name, data in found if name.startswith("bench/")]
+
+                await asyncio.sleep(1.0)  # the setting reaches the gateway over the outbox
+                assert await heard() == []
+                assert (await jo.post("/v1/devices", json={"id": device_id})).status_code == 200
+                await asyncio.sleep(1.0)
+                assert await heard() == ["one", "two"]
+                settings["product"]["settings"]["unclaimed_events"] = True
+                await jo.put(path, json=settings)
+                await jo.delete(f"{path}/devices/{device_id}/owner")
+                await asyncio.sleep(1.0)
+                assert await heard() == ["one", "two"]
+        finally:
+            desk.clear()

@@ -91,6 +91,7 @@ class EventDelivery:
     Args:
         ask: sends a confirmable request.
         flush: lets what was asked leave.
+        is_quiet: whether devices of a product that nobody owns get no events.
     """
 
     def __init__(
@@ -99,7 +100,9 @@ class EventDelivery:
         counters: Counters,
         ask: Callable[[Connection, Ask], None],
         flush: Callable[[Connection], None],
+        is_quiet: Callable[[int], bool] = lambda _: False,
     ) -> None:
+        self._is_quiet = is_quiet
         self._connections = connections
         self._counters = counters
         self._ask = ask
@@ -113,8 +116,15 @@ class EventDelivery:
             message.owner_id, message.name, message.device_id, message.product_id
         )
         for connection, subscriptions in found:
-            if connection.state.online:
+            if connection.state.online and not self._hears_nothing(connection):
                 self._deliver(connection, message, subscriptions)
+
+    def _hears_nothing(self, connection: Connection) -> bool:
+        """Nobody owns the device, and its product wants such devices to get no events."""
+        identity = connection.state.identity
+        if identity is None or identity.owner_id is not None or identity.product_id is None:
+            return False
+        return self._is_quiet(identity.product_id)
 
     def on_settled(self, connection: Connection) -> None:
         """An event was acknowledged or has failed: the next one may go."""

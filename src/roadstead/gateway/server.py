@@ -92,6 +92,7 @@ class Gateway:
         ingest: takes their events.
         bus: committed events and changes of devices come over it.
         vitals_sink: stores and publishes vitals.
+        is_quiet: whether devices of a product that nobody owns get no events.
 
     Attributes:
         link: asks connected devices; implements ``devices.link.DeviceLink``.
@@ -113,9 +114,11 @@ class Gateway:
         bus: LocalBus,
         clock: Clock,
         vitals_sink: VitalsSink,
+        is_quiet: Callable[[int], bool] = lambda _: False,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.counters = Counters()
+        self._is_quiet = is_quiet
         self._traces = DeviceTraces(clock)
         self._settings = settings
         self._database = database
@@ -279,7 +282,7 @@ class Gateway:
             drain=runner.drain,
         )
         runner.delivery = EventDelivery(
-            self._connections, self.counters, self._wire.ask, self._wire.flush
+            self._connections, self.counters, self._wire.ask, self._wire.flush, self._is_quiet
         )
         runner.updates = Updates(
             self._wire, self._clock, self.counters, self._settings.update_bytes_per_s

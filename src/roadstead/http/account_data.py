@@ -9,6 +9,8 @@ import msgspec
 
 from roadstead.audit import trail
 from roadstead.http.access_tokens import Ok
+from roadstead.http.clients import ClientDocument
+from roadstead.http.clients import document_of as client_document
 from roadstead.http.devices import DeviceAnswer
 from roadstead.http.devices import answer as device_answer
 from roadstead.http.operation import Call, Operation
@@ -16,9 +18,11 @@ from roadstead.http.transfers import TransferAnswer
 from roadstead.http.transfers import list_transfers as list_transfer_answers
 from roadstead.http.users import Done, UserAnswer
 from roadstead.http.users import get_user as user_answer
+from roadstead.identity.customer_store import list_products_of_customer
 from roadstead.identity.permissions import Permission
 from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import NotFound
+from roadstead.organizations.team_store import list_roles
 
 _TAG = "Account"
 
@@ -50,6 +54,13 @@ class ChangeAnswer(msgspec.Struct):
     after: dict[str, Any] | None
 
 
+class TeamRole(msgspec.Struct):
+    """A team that the account is on; ``team`` is ``product/NUMBER`` or ``organization/ID``."""
+
+    team: str
+    role: str
+
+
 class ExportAnswer(msgspec.Struct):
     """Everything that is kept of an account, without secrets."""
 
@@ -61,6 +72,9 @@ class ExportAnswer(msgspec.Struct):
     tokens: list[SignInAnswer]
     devices: list[DeviceAnswer]
     transfer_requests: list[TransferAnswer]
+    teams: list[TeamRole]
+    clients: list[ClientDocument]
+    customer_of: list[int]
     changes: list[ChangeAnswer]
 
 
@@ -103,6 +117,12 @@ async def export(call: Call) -> ExportAnswer:
             conn, actor.user_id, f"user/{actor.user_id}", limit=MAX_EXPORTED_CHANGES
         )
     )
+    teams, products = await parts.database.read(
+        lambda conn: (
+            list_roles(conn, actor.user_id),
+            list_products_of_customer(conn, actor.user_id),
+        )
+    )
     return ExportAnswer(
         exported_at=iso_ms(parts.clock.now()),
         id=user.id,
@@ -112,6 +132,9 @@ async def export(call: Call) -> ExportAnswer:
         tokens=await list_sign_ins(call),
         devices=[device_answer(view) for view in await parts.devices.list_devices(actor)],
         transfer_requests=await list_transfer_answers(call),
+        teams=[TeamRole(team, role.value) for team, role in sorted(teams.items())],
+        clients=[client_document(one) for one in await parts.people.clients.list_of_user(actor)],
+        customer_of=products,
         changes=[
             ChangeAnswer(
                 at=iso_ms(row.at),

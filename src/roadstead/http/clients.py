@@ -69,7 +69,7 @@ async def list_clients(call: Call) -> ClientsAnswer:
         if call.reached is None
         else await clients.list_of_product(call.product.id)
     )
-    return ClientsAnswer([_document(one) for one in found])
+    return ClientsAnswer([document_of(one) for one in found])
 
 
 async def create(call: Call) -> ClientAnswer:
@@ -77,7 +77,7 @@ async def create(call: Call) -> ClientAnswer:
     body: CreateClientBody = call.body
     wanted = NewClient(body.name, body.type, body.redirect_uri, parse_scope(body.scope))
     made, secret = await call.parts.people.clients.create(call.actor, wanted, _product(call))
-    document = _document(made)
+    document = document_of(made)
     document.secret = secret
     return ClientAnswer(document)
 
@@ -93,7 +93,7 @@ async def update(call: Call) -> ClientAnswer:
         scopes=parse_scope(body.scope),
         change_scopes=body.scope is not None,
     )
-    return ClientAnswer(_document(client))
+    return ClientAnswer(document_of(client))
 
 
 async def remove(call: Call) -> Response:
@@ -123,7 +123,8 @@ def _product(call: Call) -> int | None:
     return None if call.reached is None else call.product.id
 
 
-def _document(client: OAuthClient) -> ClientDocument:
+def document_of(client: OAuthClient) -> ClientDocument:
+    """A client as the API writes it, without its secret."""
     return ClientDocument(
         name=client.name,
         type=client.type,

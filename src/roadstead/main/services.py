@@ -30,6 +30,7 @@ from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
 from roadstead.health.vitals_history import delete_old_vitals
 from roadstead.http.app import HttpParts, HttpSettings
+from roadstead.identity.client_store import authorization_codes
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
@@ -51,11 +52,13 @@ from roadstead.main.rolling_out import RolloutParts, build_rollouts
 from roadstead.notifications.store import notices
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.plans import PlanService
+from roadstead.organizations.team_store import team_invitations
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
 from roadstead.outbound.mailbox import MailQueue
 from roadstead.products.import_store import device_imports, is_abandoned, is_old
 from roadstead.products.leaving import refuse_product_owners
+from roadstead.products.unclaimed import QuietProducts
 from roadstead.storage.blobs import open_blobs
 from roadstead.storage.database import Database
 from roadstead.storage.disk import describe_room
@@ -86,6 +89,7 @@ class Services:
     client: HttpClient
     events: EventParts
     rollouts: RolloutParts
+    quiet: QuietProducts
 
 
 def build_services(settings: Settings, database: Database) -> Services:
@@ -95,6 +99,7 @@ def build_services(settings: Settings, database: Database) -> Services:
     journal = Journal(database)
     follower = OutboxFollower(database, bus)
     announce = follower.wake
+    quiet = QuietProducts(database, bus)
     plans = PlanService(database, clock, announce, default_plan=settings.default_plan)
     limits = build_limits(settings.default_plan)
     lockout = Lockout(clock, enabled=settings.rate_limits)
@@ -138,6 +143,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         bus=bus,
         clock=clock,
         vitals_sink=keep_vitals,
+        is_quiet=quiet.is_quiet,
     )
     deliveries = DeliveryEngine(
         database=database,
@@ -257,15 +263,16 @@ def build_services(settings: Settings, database: Database) -> Services:
         client,
         events,
         rollouts,
+        quiet,
     )
 
 
 def _sweep_rules(settings: Settings) -> list[SweepRule | SweepStep]:
     """What is deleted once it is old: unused subscriptions, and what expired a day ago."""
     digests = [t.c.digest for t in (access_tokens, refresh_tokens, password_resets, claim_codes)]
-    rules: list[SweepRule | SweepStep] = [
-        expired(key) for key in (*digests, transfer_requests.c.id)
-    ]
+    digests.append(authorization_codes.c.digest)
+    ids = (transfer_requests.c.id, team_invitations.c.id)
+    rules: list[SweepRule | SweepStep] = [expired(key) for key in (*digests, *ids)]
     rules += [SweepRule(device_imports.c.id, condition) for condition in (is_old, is_abandoned)]
     if settings.deliveries_days:
         old = partial(delivery_store.is_older_than, settings.deliveries_days)

@@ -66,6 +66,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
         await services.follower.start()
         await services.integrating.start()
         await services.events.start()
+        await services.quiet.start()
         if settings.udp is not None:
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
             await services.deliveries.start()
@@ -118,6 +119,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         "firmware deliveries": services.deliveries.run(),
         "mail": services.mail.run(),
         "sweeper": services.sweeper.run(),
+        "quiet products": services.quiet.run(),
         **services.integrating.background(),
         **services.rollouts.background(),
         "notices": services.noticing.courier.run(),

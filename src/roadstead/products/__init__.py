@@ -25,6 +25,7 @@ Files:
     access       the port by which a product learns what somebody may do with it
     moving       a product changes hands
     plan_counts  counts devices for plans;  group_plan: whether a plan has groups
+    unclaimed    products whose unclaimed devices get no events
     team_access  fills it from teams and organizations
     service      create, list, get, and finding a product for a request
 
