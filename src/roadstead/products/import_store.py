@@ -156,6 +156,12 @@ def take_next(conn: Connection, owner: str, at: datetime, until: datetime) -> st
     return import_id
 
 
+def release_all(conn: Connection) -> None:
+    """Ends all leases; for the one process of a database that has just started."""
+    held = update(device_imports).where(_I.lease_owner.is_not(None))
+    conn.execute(held.values(lease_owner=None, lease_until=None))
+
+
 def renew(conn: Connection, import_id: str, owner: str, until: datetime) -> bool:
     """Keeps a lease; False when somebody else has it now, or the import is gone."""
     mine = (_I.id == import_id, _I.lease_owner == owner, _I.finished_at.is_(None))

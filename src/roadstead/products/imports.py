@@ -218,6 +218,9 @@ class DeviceImports:
 
     async def run(self) -> None:
         """Works on imports until it is cancelled."""
+        if self._database.dialect == "sqlite":
+            # One process has the file, so whoever had a lease before is dead.
+            await self._database.write(import_store.release_all)
         while True:
             try:
                 while await self.work_on_next():
