@@ -4,7 +4,8 @@ import { FRONT_ROUTES, ROUTES } from "./routes";
 import { Shell } from "./Shell";
 import { useSession } from "./state/session";
 import { CatchErrors } from "./ui/CatchErrors";
-import { Empty, Failed, Loading } from "./ui/States";
+import { Page } from "./ui/Page";
+import { Failed, Loading } from "./ui/States";
 
 /** Shows the page of the address, to those who may see it. */
 export function App() {
@@ -33,7 +34,7 @@ export function App() {
         <Suspense fallback={<div className="page"><Loading /></div>}>
           <Switch>
             {ROUTES.map((one) => <Route key={one.path} path={one.path} component={one.page} />)}
-            <Route><div className="page"><Empty title="There is no such page"><p className="quiet">The address may be old, or mistyped.</p></Empty></div></Route>
+            <Route><Page title="There is no such page"><p className="quiet">The address may be old, or mistyped.</p></Page></Route>
           </Switch>
         </Suspense>
       </CatchErrors>

@@ -28,8 +28,7 @@ def pages_of(stage: Stage) -> dict[str, str]:
         "groups": f"{product}/groups",
         "firmware": f"{product}/firmware",
         "rollouts": f"{product}/rollouts",
-        "health": f"{product}/health",
-        "alerts": f"{product}/alerts",
+        "rollout-new": f"{product}/rollouts/new",
         "product-events": f"{product}/events",
         "history": f"{product}/events?view=history",
         "integrations": f"{product}/integrations",
@@ -44,7 +43,6 @@ def pages_of(stage: Stage) -> dict[str, str]:
         "device": f"/devices/{stage.devices[0]}",
         "events": "/events",
         "account": "/account",
-        "server": "/server",
     }
 
 

@@ -436,10 +436,10 @@ export interface paths {
          */
         get: operations["get_device"];
         /**
-         * Rename a device or change its notes; or: Make a device signal in all colours
+         * Flash a file to a device that is online; or: Have a device take updates without its consent, or not any more; or: Rename a device or change its notes; or: Make a device signal in all colours
          * @description Permission: `devices:update`. Permission: `devices:signal`.
          */
-        put: operations["update_device_or_signal_device"];
+        put: operations["flash_device_or_force_updates_of_device_or_update_device_or_signal_device"];
         post?: never;
         /**
          * Give a device up
@@ -543,6 +543,26 @@ export interface paths {
          * @description Permission: `devices.variable:get`.
          */
         get: operations["read_variable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/diagnostics/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the vitals that a device gave in a range of time, as JSON or CSV
+         * @description Permission: `devices.diagnostics:get`.
+         */
+        get: operations["get_vitals_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -961,6 +981,90 @@ export interface paths {
          * @description Permission: `integrations:test`.
          */
         post: operations["test_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what people were told
+         * @description Permission: `account:get`.
+         */
+        get: operations["list_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what people want to be told, and how
+         * @description Permission: `account:get`.
+         */
+        get: operations["get_notice_preferences"];
+        /**
+         * Replace what people want to be told, and how
+         * @description Permission: `account:update`.
+         */
+        put: operations["set_notice_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the secret that signed notices are verified with
+         * @description Permission: `account:update`.
+         */
+        get: operations["get_notice_secret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notices/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notice by all ways that are on
+         * @description Permission: `account:update`.
+         */
+        post: operations["test_notices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1389,6 +1493,90 @@ export interface paths {
          * @description Permission: `teams.users:list`.
          */
         post: operations["leave_organization_team"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what people were told
+         * @description Permission: `organization:get`.
+         */
+        get: operations["list_organization_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/notices/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what people want to be told, and how
+         * @description Permission: `organization:get`.
+         */
+        get: operations["get_organization_notice_preferences"];
+        /**
+         * Replace what people want to be told, and how
+         * @description Permission: `organization:update`.
+         */
+        put: operations["set_organization_notice_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/notices/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the secret that signed notices are verified with
+         * @description Permission: `organization:update`.
+         */
+        get: operations["get_organization_notice_secret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/notices/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notice by all ways that are on
+         * @description Permission: `organization:update`.
+         */
+        post: operations["test_organization_notices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1934,10 +2122,10 @@ export interface paths {
          */
         get: operations["get_product_device"];
         /**
-         * Change a device of a product; or: Make a device of a product signal in all colours
-         * @description Permission: `devices:update`. Permission: `devices:signal`.
+         * Change a device of a product; or: Make a device of a product signal in all colours; or: Flash a file to a device that is online; or: Have a device take updates without its consent, or not any more; or: Lock a device of a product to a firmware version, flash it, or unlock it
+         * @description Permission: `devices:update`. Permission: `devices:signal`. Permission: `devices:update`. Permission: `devices:update`. Permission: `devices:update`.
          */
-        put: operations["change_product_device_or_signal_product_device"];
+        put: operations["change_product_device_or_signal_product_device_or_flash_product_device_or_force_updates_of_product_device_or_lock_product_device"];
         post?: never;
         /**
          * Take a device out of a product, or refuse it
@@ -2061,6 +2249,26 @@ export interface paths {
          * @description Permission: `devices.variable:get`.
          */
         get: operations["read_product_variable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/diagnostics/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the vitals that a device gave in a range of time, as JSON or CSV
+         * @description Permission: `devices.diagnostics:get`.
+         */
+        get: operations["get_product_vitals_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2651,6 +2859,90 @@ export interface paths {
          * @description Permission: `products:move`.
          */
         post: operations["move_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what people were told
+         * @description Permission: `products:get`.
+         */
+        get: operations["list_product_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/notices/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what people want to be told, and how
+         * @description Permission: `products:get`.
+         */
+        get: operations["get_product_notice_preferences"];
+        /**
+         * Replace what people want to be told, and how
+         * @description Permission: `products:update`.
+         */
+        put: operations["set_product_notice_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/notices/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the secret that signed notices are verified with
+         * @description Permission: `products:update`.
+         */
+        get: operations["get_product_notice_secret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/notices/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notice by all ways that are on
+         * @description Permission: `products:update`.
+         */
+        post: operations["test_product_notices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4074,6 +4366,48 @@ export interface components {
             next: string | null;
         };
         /**
+         * FlashAnswer
+         * @description The update has started; how it ends comes as ``spark/flash/status``.
+         */
+        FlashAnswer: {
+            id: string;
+            size: number;
+            status: string;
+        };
+        /**
+         * FlashBody
+         * @description One ``.bin`` or ``.zip`` as multipart.
+         *
+         *         ``latest`` and ``build_target_version`` choose a compiler and mean nothing for a binary.
+         */
+        FlashBody: {
+            /** @default  */
+            app?: string;
+            /** @default  */
+            app_id?: string;
+            /** @default  */
+            build_target_version?: string;
+            /** @default  */
+            file_type?: string;
+            /** @default  */
+            latest?: string;
+        };
+        /**
+         * ForceAnswer
+         * @description Whether the device shall take updates without its consent.
+         */
+        ForceAnswer: {
+            firmware_updates_forced: boolean;
+            id: string;
+        };
+        /**
+         * ForceBody
+         * @description Whether the device takes updates without its consent.
+         */
+        ForceBody: {
+            firmware_updates_forced: boolean;
+        };
+        /**
          * FunctionAnswer
          * @description What a function returned; ``name`` is the device's.
          */
@@ -4406,6 +4740,25 @@ export interface components {
             token: string;
         };
         /**
+         * LockAnswer
+         * @description The lock. After a flash, ``hold`` says as a code why it does not begin at once.
+         */
+        LockAnswer: {
+            desired_firmware_version: number | null;
+            hold?: string | null;
+            id: string;
+            updated_at: string;
+        };
+        /**
+         * LockBody
+         * @description A version to lock to, null to unlock; ``flash`` updates at once.
+         */
+        LockBody: {
+            desired_firmware_version: number | string | null;
+            /** @default false */
+            flash?: boolean;
+        };
+        /**
          * LoginBody
          * @description What the page's form sends: the password first, then a code where one is needed.
          */
@@ -4545,6 +4898,26 @@ export interface components {
             invitation?: string | null;
             password: string;
             username: string;
+        };
+        /**
+         * NoticeAnswer
+         * @description A notice.
+         */
+        NoticeAnswer: {
+            created_at: string;
+            facts: Record<string, never>;
+            id: string;
+            kind: string;
+            severity: string;
+            ways: components["schemas"]["WayAnswer"][];
+        };
+        /**
+         * NoticePage
+         * @description Notices, newest first; ``next_cursor`` is null on the last page.
+         */
+        NoticePage: {
+            next_cursor: string | null;
+            notices: components["schemas"]["NoticeAnswer"][];
         };
         /**
          * NotificationsAnswer
@@ -4783,6 +5156,38 @@ export interface components {
             window?: components["schemas"]["WindowPolicy"] | null;
         };
         /**
+         * Preferences
+         * @description How an owner wants to be told.
+         *
+         *         Attributes:
+         *             mail: by letters, to the account or to the owner and the administrators of the team.
+         *             mail_severity: the least severity of which letters are written.
+         *             webhook_url: where signed requests go; None for nowhere.
+         *             webhook_severity: as for letters.
+         *             muted: kinds, or beginnings of kinds, of which nothing is said.
+         *             quiet: when letters wait; requests to a program never do.
+         */
+        Preferences: {
+            /** @default true */
+            mail?: boolean;
+            /**
+             * @default warning
+             * @enum {unknown}
+             */
+            mailSeverity?: "critical" | "info" | "warning";
+            /** @default [] */
+            muted?: string[];
+            /** @default null */
+            quiet?: components["schemas"]["QuietTime"] | null;
+            /**
+             * @default info
+             * @enum {unknown}
+             */
+            webhookSeverity?: "critical" | "info" | "warning";
+            /** @default null */
+            webhookUrl?: string | null;
+        };
+        /**
          * ProductAnswer
          * @description One product.
          */
@@ -5004,6 +5409,26 @@ export interface components {
             private?: boolean | string | null;
             /** @default 60 */
             ttl?: number;
+        };
+        /**
+         * QuietTime
+         * @description Hours in which notices wait, each day.
+         *
+         *         Attributes:
+         *             begin, end: ``22:00`` and ``07:00``; the end may lie on the next day.
+         *             time_zone: as in the IANA database.
+         *             lets_through: the least severity that does not wait.
+         */
+        QuietTime: {
+            begin: string;
+            end: string;
+            /**
+             * @default critical
+             * @enum {unknown}
+             */
+            letsThrough?: "critical" | "info" | "warning";
+            /** @default UTC */
+            timeZone?: string;
         };
         /**
          * ReleaseAnswer
@@ -5242,6 +5667,13 @@ export interface components {
             verdict: string;
         };
         /**
+         * SecretAnswer
+         * @description The secret by which the receiver of notices verifies signatures (Standard Webhooks).
+         */
+        SecretAnswer: {
+            secret: string;
+        };
+        /**
          * ServerKeysAnswer
          * @description Where devices connect; null for a generation that is not served.
          */
@@ -5317,6 +5749,15 @@ export interface components {
             /** @default true */
             ok?: boolean;
             team: components["schemas"]["MemberAnswer"][];
+        };
+        /**
+         * TestAnswer
+         * @description The notice that was made; its ways tell whether it arrives.
+         */
+        TestAnswer: {
+            id: string;
+            /** @default true */
+            ok?: boolean;
         };
         /**
          * TestBody
@@ -5562,6 +6003,25 @@ export interface components {
          */
         VitalsAnswer: {
             diagnostics: components["schemas"]["Vitals"];
+        };
+        /**
+         * VitalsHistoryAnswer
+         * @description Vitals of a range of time, oldest first; at most 10,000 of them.
+         */
+        VitalsHistoryAnswer: {
+            diagnostics: components["schemas"]["Vitals"][];
+        };
+        /**
+         * WayAnswer
+         * @description One way that a notice goes: ``waiting`` (tried at ``due_at``), ``sent`` or ``failed``.
+         */
+        WayAnswer: {
+            attempts: number;
+            channel: string;
+            due_at: string;
+            error: string | null;
+            state: string;
+            target: string;
         };
         /**
          * WindowPolicy
@@ -7053,7 +7513,7 @@ export interface operations {
             };
         };
     };
-    update_device_or_signal_device: {
+    flash_device_or_force_updates_of_device_or_update_device_or_signal_device: {
         parameters: {
             query?: never;
             header?: never;
@@ -7064,8 +7524,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["AttributesBody"] | components["schemas"]["SignalBody"];
-                "application/x-www-form-urlencoded": components["schemas"]["AttributesBody"] | components["schemas"]["SignalBody"];
+                "application/json": components["schemas"]["FlashBody"] | components["schemas"]["ForceBody"] | components["schemas"]["AttributesBody"] | components["schemas"]["SignalBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["FlashBody"] | components["schemas"]["ForceBody"] | components["schemas"]["AttributesBody"] | components["schemas"]["SignalBody"];
+                "multipart/form-data": components["schemas"]["FlashBody"] & {
+                    file?: string;
+                };
             };
         };
         responses: {
@@ -7075,7 +7538,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AttributesAnswer"] | components["schemas"]["SignalAnswer"];
+                    "application/json": components["schemas"]["FlashAnswer"] | components["schemas"]["ForceAnswer"] | components["schemas"]["AttributesAnswer"] | components["schemas"]["SignalAnswer"];
                 };
             };
             /** @description The request is malformed; the answer says which field */
@@ -7125,6 +7588,24 @@ export interface operations {
             };
             /** @description The state of the thing excludes the request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The files are larger than is taken */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7541,6 +8022,69 @@ export interface operations {
             };
             /** @description The device is not connected, or did not answer in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_vitals_history: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601), at most 30 days ago. */
+                start_date?: string;
+                /** @description Moment after the last (ISO 8601). */
+                end_date?: string;
+            };
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VitalsHistoryAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8948,6 +9492,224 @@ export interface operations {
             };
             /** @description Unknown, or somebody else's */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_notices: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    set_notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+                "application/x-www-form-urlencoded": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_notice_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10704,6 +11466,279 @@ export interface operations {
             };
             /** @description The state of the thing excludes the request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_organization_notices: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_organization_notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    set_organization_notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+                "application/x-www-form-urlencoded": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_organization_notice_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_organization_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12994,7 +14029,7 @@ export interface operations {
             };
         };
     };
-    change_product_device_or_signal_product_device: {
+    change_product_device_or_signal_product_device_or_flash_product_device_or_force_updates_of_product_device_or_lock_product_device: {
         parameters: {
             query?: never;
             header?: never;
@@ -13006,8 +14041,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["DeviceChangeBody"] | components["schemas"]["SignalBody"];
-                "application/x-www-form-urlencoded": components["schemas"]["DeviceChangeBody"] | components["schemas"]["SignalBody"];
+                "application/json": components["schemas"]["DeviceChangeBody"] | components["schemas"]["SignalBody"] | components["schemas"]["FlashBody"] | components["schemas"]["ForceBody"] | components["schemas"]["LockBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["DeviceChangeBody"] | components["schemas"]["SignalBody"] | components["schemas"]["FlashBody"] | components["schemas"]["ForceBody"] | components["schemas"]["LockBody"];
+                "multipart/form-data": components["schemas"]["FlashBody"] & {
+                    file?: string;
+                };
             };
         };
         responses: {
@@ -13017,7 +14055,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceChangeAnswer"] | components["schemas"]["SignalAnswer"];
+                    "application/json": components["schemas"]["DeviceChangeAnswer"] | components["schemas"]["SignalAnswer"] | components["schemas"]["FlashAnswer"] | components["schemas"]["ForceAnswer"] | components["schemas"]["LockAnswer"];
                 };
             };
             /** @description The request is malformed; the answer says which field */
@@ -13067,6 +14105,24 @@ export interface operations {
             };
             /** @description The state of the thing excludes the request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The files are larger than is taken */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13560,6 +14616,70 @@ export interface operations {
             };
             /** @description The device is not connected, or did not answer in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_vitals_history: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601), at most 30 days ago. */
+                start_date?: string;
+                /** @description Moment after the last (ISO 8601). */
+                end_date?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VitalsHistoryAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16024,6 +17144,279 @@ export interface operations {
             };
             /** @description The state of the thing excludes the request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_product_notices: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 100; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePage"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    set_product_notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+                "application/x-www-form-urlencoded": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_notice_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_product_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -11,8 +11,6 @@ const PARTS: [string, string][] = [
   ["groups", "Groups"],
   ["firmware", "Firmware"],
   ["rollouts", "Rollouts"],
-  ["health", "Health"],
-  ["alerts", "Alerts"],
   ["events", "Events"],
   ["integrations", "Integrations"],
   ["team", "Team"],
@@ -24,20 +22,27 @@ const PARTS: [string, string][] = [
 interface Props {
   /** Title of the page within the product; none for the overview. */
   title?: string;
+  /** The page of the product that this one lies under, where it is not its own. */
+  crumb?: { part: string; label: string };
   actions?: (product: Product) => ReactNode;
   children: (product: Product) => ReactNode;
 }
 
 /** A page of one product: its name, the ways to its other pages, and the content. */
-export function ProductFrame({ title, actions, children }: Props) {
+export function ProductFrame({ title, crumb, actions, children }: Props) {
   const { product: ref = "" } = useParams<{ product: string }>();
   const query = useProduct(ref);
+  const crumbsOf = (product: Product) => [
+    { to: "/products", label: "Products" },
+    ...(title ? [{ to: `/products/${product.slug}`, label: product.name }] : []),
+    ...(crumb ? [{ to: `/products/${product.slug}/${crumb.part}`, label: crumb.label }] : []),
+  ];
   return (
     <Loaded query={query}>
       {(product) => (
         <Page
           title={title ?? product.name}
-          crumbs={title ? [{ to: "/products", label: "Products" }, { to: `/products/${product.slug}`, label: product.name }] : [{ to: "/products", label: "Products" }]}
+          crumbs={crumbsOf(product)}
           actions={actions?.(product)}
         >
           <Tabs label={`Pages of ${product.name}`} tabs={PARTS.map(([part, label]) => ({ to: `/products/${ref}${part ? `/${part}` : ""}`, label }))} />

@@ -19,3 +19,10 @@ export function Moment({ at }: { at: string | null | undefined }) {
   if (!at) return <span className="quiet">–</span>;
   return <time dateTime={at} className="mono" title={at}>{formatAbsolute(at, zone)}</time>;
 }
+
+/** The time of the day alone, for logs of now; the whole of it on hover. */
+export function Clock({ at }: { at: string }) {
+  const zone = useZone();
+  const whole = formatAbsolute(at, zone);
+  return <time dateTime={at} className="mono" title={whole}>{whole.slice(11, 23)}</time>;
+}

@@ -4,7 +4,7 @@ import { useStream } from "../../api/live";
 import type { StreamEvent, StreamState } from "../../api/stream";
 import { Button } from "../Button";
 import { StatusMark } from "../Marks";
-import { Moment } from "../Time";
+import { Clock } from "../Time";
 
 const KEPT = 200;
 
@@ -47,7 +47,7 @@ export function LiveEvents({ filter, productId = null }: { filter: EventFilter; 
         <ul className="feed">
           {shown.map((event) => (
             <li key={event.key}>
-              <Moment at={event.published_at} />
+              <Clock at={event.published_at} />
               <span className="wrap-any"><strong>{event.name}</strong> <span className="quiet mono">{event.coreid}</span></span>
               <code className="wrap-any">{event.data ?? ""}</code>
             </li>
