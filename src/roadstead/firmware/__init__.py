@@ -32,6 +32,7 @@ Files, with effects:
     explaining        the decision of one device in words
     locking           locks of single devices, with flash; updates without consent
     flashing          one file for one device
+    leaving           what becomes of it when somebody's account is deleted
     plan_rules        what an owner's plan allows
     ports             what the services ask of deliveries
     telling           audit rows, outbox rows and events of a change

@@ -207,6 +207,11 @@ def list_ended(conn: Connection, product_id: int, since_ms: int, limit: int) -> 
     return [_to_delivery(row) for row in rows]
 
 
+def forget_person(conn: Connection, user_id: str) -> None:
+    """Takes a person whose account is deleted out of what they asked for."""
+    conn.execute(update(firmware_deliveries).where(_D.asked_by == user_id).values(asked_by=None))
+
+
 def write_back_offs(conn: Connection, rows: Sequence[BackOff]) -> None:
     """Writes pauses; a later row of a device wins."""
     latest = {row.device_id: row for row in rows}

@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 
 from roadstead.firmware.model import InForce, Release
@@ -131,6 +132,13 @@ def find_intelligent(conn: Connection, product_id: int) -> set[int]:
     """Versions that were ever released to be delivered at once."""
     query = select(_R.version).where(_R.product_id == product_id, _R.intelligent).distinct()
     return set(conn.scalars(query))
+
+
+def forget_person(conn: Connection, user_id: str) -> None:
+    """Takes a person whose account is deleted out of what they released."""
+    conn.execute(
+        update(firmware_releases).where(_R.released_by == user_id).values(released_by=None)
+    )
 
 
 def delete_all(conn: Connection, product_id: int) -> None:

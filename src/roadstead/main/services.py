@@ -25,6 +25,7 @@ from roadstead.events.subscriptions import KEPT_DAYS, forget_subscriptions
 from roadstead.firmware.delivery import DeliveryEngine
 from roadstead.firmware.files import FirmwareFiles
 from roadstead.firmware.for_products import FirmwareOfProducts
+from roadstead.firmware.leaving import forget_person
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.service import VitalsService
@@ -191,6 +192,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         integrating.parts.service.remove_all,
         forget_notices,
         forget_subscriptions,
+        forget_person,
     ]
     events = build_event_parts(settings, database, journal, bus, clock, ids, plans)
     sweeper = Sweeper(database, clock, _sweep_rules(settings))
