@@ -47,6 +47,7 @@ from roadstead.identity.sign_in import SignIn
 from roadstead.identity.store import find_user_by_name
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
+from roadstead.main.fleet import build_fleet_metrics
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.noticing import build_noticing
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
@@ -334,6 +335,7 @@ async def open_cloud(
         publishing=EventPublishing(ingest),
         events=EventReading(streams, history, subscriptions),
         vitals=VitalsService(database, devices, ingest, desk, journal),
+        fleet_metrics=build_fleet_metrics(database, journal, bus, clock, limits, devices),
         server_keys=ServerKeys.load_or_create(folder / "keys"),
         database=database,
         bus=bus,

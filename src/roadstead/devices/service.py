@@ -1,7 +1,9 @@
 """What people do with their devices: claim, name, note, ask and call."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -29,12 +31,19 @@ from roadstead.identity.model import Actor
 from roadstead.identity.permissions import Permission
 from roadstead.identity.store import find_user
 from roadstead.kit.clock import Clock
-from roadstead.kit.errors import Conflict, Invalid, NotFound
+from roadstead.kit.errors import Conflict, Invalid, NotFound, TimedOut
 from roadstead.kit.ids import parse_device_id
 from roadstead.storage.database import Database
 
 PING_TIMEOUT_S = 10.0
 """Longest wait for the answer to a ping: two retransmissions of the message are in it."""
+
+
+AskKind = Literal["functions", "variables"]
+AskOutcome = Literal["success", "failure", "offline"]
+WatchAsks = Callable[[Device, AskKind, AskOutcome], None]
+"""Told of a function call or variable request, and how it ended: answered, not answered well, or
+not tried because the device was not connected."""
 
 
 class DeviceService:
@@ -75,6 +84,24 @@ class DeviceService:
         self._link = link
         self._announce = announce
         self._timeout_s = function_timeout_s
+        self._watch: WatchAsks | None = None
+
+    def watch_asks(self, watch: "WatchAsks") -> None:
+        """Tells ``watch`` how every later function call and variable request ended."""
+        self._watch = watch
+
+    @contextlib.contextmanager
+    def _asking(self, device: Device, what: AskKind) -> Iterator[None]:
+        outcome: AskOutcome = "failure"
+        try:
+            yield
+            outcome = "success"
+        except TimedOut as error:
+            outcome = "offline" if error.code == "device_offline" else "failure"
+            raise
+        finally:
+            if self._watch is not None:
+                self._watch(device, what, outcome)
 
     async def list_devices(self, actor: Actor) -> list[DeviceView]:
         """The actor's devices; the one with the latest full handshake first."""
@@ -258,7 +285,10 @@ class DeviceService:
         """
         permission = Permission.DEVICES_FUNCTION_CALL
         device = await self.resolve(actor, ref, permission, product_id=product_id)
-        value = await self._link.call_function(device.id, name, argument, timeout_s=self._timeout_s)
+        with self._asking(device, "functions"):
+            value = await self._link.call_function(
+                device.id, name, argument, timeout_s=self._timeout_s
+            )
         return FunctionCall(device.id, device.name, True, value)
 
     async def read_variable(
@@ -273,7 +303,8 @@ class DeviceService:
         permission = Permission.DEVICES_VARIABLE_GET
         view = await self.get_device(actor, ref, permission, product_id=product_id)
         device = view.device
-        value = await self._link.read_variable(device.id, name, timeout_s=self._timeout_s)
+        with self._asking(device, "variables"):
+            value = await self._link.read_variable(device.id, name, timeout_s=self._timeout_s)
         return VariableReading(
             name=name,
             result=value,

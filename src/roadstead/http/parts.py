@@ -16,6 +16,7 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.events.subscriptions import EventSubscriptions
 from roadstead.firmware.services import FirmwareServices
+from roadstead.health.fleet_metrics import FleetMetrics
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
 from roadstead.http.integration_parts import IntegrationParts
@@ -124,6 +125,7 @@ class HttpParts:
     publishing: EventPublishing
     events: EventReading
     vitals: VitalsService
+    fleet_metrics: FleetMetrics
     server_keys: ServerKeys
     database: Database
     bus: LocalBus

@@ -28,6 +28,7 @@ from roadstead.firmware.for_products import FirmwareOfProducts
 from roadstead.firmware.leaving import forget_person
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
+from roadstead.health.fleet_store import delete_old_counts
 from roadstead.health.service import VitalsService
 from roadstead.health.vitals_history import delete_old_vitals
 from roadstead.http.app import HttpParts, HttpSettings
@@ -44,6 +45,7 @@ from roadstead.integrations import delivery_store
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.event_parts import EventParts, build_event_parts
+from roadstead.main.fleet import build_fleet_metrics
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.noticing import Noticing, build_noticing, forget_notices
 from roadstead.main.numbers import Numbers
@@ -195,6 +197,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         forget_person,
     ]
     events = build_event_parts(settings, database, journal, bus, clock, ids, plans)
+    fleet = build_fleet_metrics(database, journal, bus, clock, limits, devices)
     sweeper = Sweeper(database, clock, _sweep_rules(settings))
     http = HttpParts(
         identity=identity,
@@ -232,6 +235,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         publishing=EventPublishing(ingest),
         events=events.reading,
         vitals=vitals,
+        fleet_metrics=fleet,
         server_keys=keys,
         database=database,
         bus=bus,
@@ -281,6 +285,7 @@ def _sweep_rules(settings: Settings) -> list[SweepRule | SweepStep]:
         rules.append(SweepRule(delivery_store.deliveries.c.id, old))
     rules.append(SweepRule(notices.c.id, lambda now: notices.c.created_at < now - NOTICES_KEPT))
     rules.append(SweepStep("vitals_history", delete_old_vitals))
+    rules.append(SweepStep("fleet_counts", delete_old_counts))
     rules.append(SweepRule(event_subscriptions.c.id, partial(is_unused, KEPT_DAYS)))
     return rules
 

@@ -67,6 +67,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
         await services.integrating.start()
         await services.events.start()
         await services.quiet.start()
+        await services.http.fleet_metrics.start()
         if settings.udp is not None:
             services.http.udp_address = await _start_gateway(services.gateway, settings.udp)
             await services.deliveries.start()
@@ -124,6 +125,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         **services.rollouts.background(),
         "notices": services.noticing.courier.run(),
         "history index": services.events.indexer.run(),
+        "fleet metrics": services.http.fleet_metrics.run(),
         "event retention": services.events.retention.run(),
         "event subscriptions": services.events.reading.subscriptions.run(),
         "imports": services.http.product.imports.run(),
