@@ -16,11 +16,12 @@ from bench import (
     streams,
     targets,
     updates,
+    webhooks,
 )
 from bench.method import METHOD
 from bench.report import Figure, Report
 
-PARTS = "abcdefgjkl"
+PARTS = "abcdefghjkl"
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     machine.take_load_core()
     began = time.monotonic()
     report = Report(machine.describe(), options.quick, _conditions())
-    for part in ("a", "b", "ce", "d", "ef", "g", "j", "k", "l"):
+    for part in ("a", "b", "ce", "d", "ef", "g", "h", "j", "k", "l"):
         if any(letter in options.only for letter in part):
             _say(f"measuring ({part})")
             report.figures += _measure(part, options.quick)
@@ -55,6 +56,8 @@ def _measure(part: str, quick: bool) -> list[Figure]:
         return memory_and_restart.measure(10_000 if quick else 50_000, 1 if quick else 3)
     if part == "g":
         return updates.measure(300 if quick else 2000, 1.0)
+    if part == "h":
+        return webhooks.measure(2.0 if quick else 5.0)
     if part == "d":
         return streams.measure(rounds, round_s)
     if part == "k":

@@ -55,4 +55,12 @@ answer says where it stopped.
 of them in groups with releases. A decision at hello gathers the facts of one device; deliveries
 gather those of many at once, as devices come together. The look ahead is what
 `GET /v1/products/:p/impact` answers.
+
+**(h)** Fifty devices publish at a fixed rate; each of 20 webhooks gets a twentieth of the events,
+and the receiver of one never answers. Each delivery is a row that is committed with its event and
+updated with what came of it, and each answered one is an event (`hook-sent/`) of its own. The delay
+counts from before the datagram is sent until the receiver has the request. What is offered beyond
+what can be sent waits in the database, so the delay at such a rate grows with the time that it
+lasts. The bare sender posts as large a body to the same receiver and stores nothing. The receiver
+runs on the load generator's core.
 """

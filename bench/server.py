@@ -29,6 +29,9 @@ READY_TIMEOUT_S = 60.0
 class Server:
     """A server on a new data folder with one account; ends and leaves nothing behind.
 
+    Args:
+        settings: further settings by their names.
+
     Attributes:
         folder: its data.
         owner_id: of the account.
@@ -37,7 +40,7 @@ class Server:
         udp_port: likewise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="roadstead-bench-"))
         self.folder = self._root / "data"
         self.email = _EMAIL
@@ -47,6 +50,7 @@ class Server:
             **{key: value for key, value in os.environ.items() if not key.startswith(_NOT_PASSED)},
             "ROADSTEAD_RATE_LIMITS": "off",
             "ROADSTEAD_EVENTS_SIZE": "0",
+            **{f"ROADSTEAD_{name.upper()}": value for name, value in settings.items()},
         }
         subprocess.run(
             [*_ROADSTEAD, "user", "create", _EMAIL, "--password-stdin", "--data-dir", self.folder],

@@ -75,7 +75,9 @@ def count_ready(client: httpx.Client) -> int:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@pytest.mark.parametrize("page", [read_page("docs/api.md")], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [read_page("docs/api.md"), read_page("docs/webhooks.md")], ids=lambda page: page.name
+)
 def test_what_the_page_shows_happens(page: Page, server: RoadsteadServer, tmp_path: Path):
     steps = [step for block in page.blocks("console") for step in parse_steps(block)]
     printed = run_steps(steps, server, tmp_path)
@@ -85,14 +87,19 @@ def test_what_the_page_shows_happens(page: Page, server: RoadsteadServer, tmp_pa
         assert matches(step.shown, output), f"{page.name}: {shown}"
 
 
-def test_every_counter_that_the_guide_names_is_in_the_metrics(server: RoadsteadServer):
-    named = {
-        name
-        for name in read_page("docs/bring-your-board.md").spans()
-        if re.fullmatch(r"(gateway|dtls)_[a-z_]+", name)
-    }
+@pytest.mark.parametrize(
+    ("page", "pattern"),
+    [
+        ("docs/bring-your-board.md", r"(gateway|dtls)_[a-z_]+"),
+        ("docs/webhooks.md", r"hook_[a-z_]+"),
+    ],
+)
+def test_every_counter_that_a_guide_names_is_in_the_metrics(
+    server: RoadsteadServer, page: str, pattern: str
+):
+    named = {name for name in read_page(page).spans() if re.fullmatch(pattern, name)}
     answer = httpx.get(f"{server.api_url}/metrics", trust_env=False).text
-    present = set(re.findall(r"^roadstead_(\w+?)(?:_total)? ", answer, re.MULTILINE))
+    present = set(re.findall(r"^roadstead_(\w+?)(?:_total)?[ {]", answer, re.MULTILINE))
     assert named
     assert named <= present
 

@@ -138,8 +138,6 @@ async def test_auto_claim_by_two_webhooks_that_call_the_server_itself(tmp_path):
                 imported = await api.post(
                     f"/v1/products/{product_id}/devices", json={"ids": [device_id]}
                 )
-                if imported.status_code == 501:
-                    pytest.skip("devices cannot be imported yet")
                 assert imported.json()["updatedDeviceIds"] == [device_id], imported.text
                 hooks = f"/v1/products/{product_id}/integrations"
                 claim = {
@@ -182,6 +180,13 @@ async def test_auto_claim_by_two_webhooks_that_call_the_server_itself(tmp_path):
                             break
                 assert device_id in good[0]["response"]["body"]
                 assert token not in str(rows)
+                answer = f"event: {device_id}/hook-response/deviceTest/0"
+                async with asyncio.timeout(15):
+                    async with api.stream("GET", f"/v1/products/{product_id}/events") as stream:
+                        device.publish(Publication("deviceTest", b""))
+                        async for line in stream.aiter_lines():
+                            if line == answer:
+                                break
         finally:
             desk.clear()
 

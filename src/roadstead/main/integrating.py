@@ -1,5 +1,7 @@
 """Builds what carries events out of the server."""
 
+import asyncio
+import importlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ from roadstead.outbound.http_client import HttpClient
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
 from roadstead.storage.secret_box import SecretBox
+
+WARM_UP_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Integrating:
             "deliveries": self.parts.engine.run(),
             "product-owners": self.owners.run(),
             "bridges": self.mqtt.run(),
+            "warm-up": _warm_up(),
         }
 
     def samples(self) -> Iterable[Sample]:
@@ -109,6 +114,15 @@ class Integrating:
         }
         for name, (words, value) in gauges.items():
             yield Sample(f"roadstead_{name}", words, "gauge", value)
+
+
+async def _warm_up() -> None:
+    """Imports the HTTP library in a thread, before the first delivery would have to wait for it.
+
+    Not at once: devices that come back after a restart are served first.
+    """
+    await asyncio.sleep(WARM_UP_AFTER_S)
+    await asyncio.to_thread(importlib.import_module, "aiohttp")
 
 
 def build_integrating(needs: IntegrationNeeds) -> Integrating:
