@@ -195,3 +195,26 @@ async def test_a_header_cannot_carry_a_line_of_its_own(open_client):
         request = HttpRequest("GET", f"http://127.0.0.1:{port}/", {"X-One": "1\r\nX-Two: 2"})
         assert await failure(open_client(), request) == "bad_url"
     assert heads == []
+
+
+async def test_a_kept_connection_that_was_closed_is_no_failure(open_client):
+    """The server ends each connection without a word after its first answer."""
+    connections = 0
+
+    async def talk(reader, writer):
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = open_client()
+    request = HttpRequest("POST", f"http://127.0.0.1:{port}/", {}, b"")
+    for _ in range(3):
+        assert (await client.send(request)).body == b"ok"
+    assert connections == 3
+    server.close()

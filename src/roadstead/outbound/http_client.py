@@ -42,12 +42,23 @@ MAX_REDIRECTS = 5
 RESOLVER_THREADS = 8
 """Threads that ask for addresses. A name server that hangs holds these and nothing else."""
 
-KEEP_ALIVE_S = 30.0
+KEEP_ALIVE_S = 4.0
+"""Seconds that a connection is kept; common servers close theirs after five."""
 
 
 OWN_HEADERS = {"X-Forwarded-For": "192.0.2.1"}
 """Goes with requests to this very server, which must not take a tenant's webhook for somebody at
 the machine itself (to whom ``/metrics`` is open). The address is one of nobody: RFC 5737."""
+
+
+class _Used:
+    """What a request went by: ``kept`` is true for a connection of an earlier request."""
+
+    kept = False
+
+
+async def _note_kept(session: object, context: Any, parameters: object) -> None:
+    context.trace_request_ctx.kept = True
 
 
 class RefusedTarget(OSError):
@@ -119,6 +130,22 @@ class HttpClient:
         raise HttpFailure("too_many_redirects", f"more than {MAX_REDIRECTS} redirects")
 
     async def _send_once(self, request: HttpRequest) -> HttpAnswer:
+        """One request and its answer.
+
+        A kept connection that the other side closes in this very moment is no failure of it: then
+        the request goes once more, by a new connection.
+        """
+        import aiohttp
+
+        used = _Used()
+        try:
+            return await self._exchange(request, used)
+        except HttpFailure as failure:
+            if not used.kept or not isinstance(failure.__cause__, aiohttp.ServerDisconnectedError):
+                raise
+        return await self._exchange(request, _Used())
+
+    async def _exchange(self, request: HttpRequest, used: "_Used") -> HttpAnswer:
         import aiohttp
         from yarl import URL
 
@@ -135,6 +162,7 @@ class HttpClient:
                 headers=headers,
                 ssl=True if request.verify_tls else self._unverified,
                 allow_redirects=False,
+                trace_request_ctx=used,
             ) as response:
                 body, cut = await self._read(response)
                 got = {name.lower(): value for name, value in response.headers.items()}
@@ -171,8 +199,11 @@ class HttpClient:
             resolver=_resolver(self._resolving),
             socket_factory=_open_socket if unchecked else _open_public_socket,
         )
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_note_kept)
         return aiohttp.ClientSession(
             connector=connector,
+            trace_configs=[tracing],
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
