@@ -2,7 +2,7 @@
 
 Rows are only appended and deleted. An id begins with the millisecond of acceptance, so ranges of
 ids are ranges of time. There is no other index: with one for devices and one for accounts, batches
-took four to seven times as long on SQLite and twice as long on PostgreSQL (bench/event_indexes.py).
+took seven times as long on SQLite and twice as long on PostgreSQL (docs/decisions, 7).
 What finds the events of a device or an account is written later, in bulk (``segment_store``).
 
 Ids are in the order of commits, whoever writes: a batch whose ids are not above all committed ones
