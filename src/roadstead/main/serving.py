@@ -112,26 +112,28 @@ async def _start_gateway(gateway: Gateway, address: Address) -> tuple[str, int]:
 
 
 def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyncio.Task[None]]:
-    parts = {
-        "journal": services.journal.run(),
-        "outbox": services.follower.run(),
-        "presence": services.presence.run(),
-        "gateway": services.gateway.run(),
-        "firmware deliveries": services.deliveries.run(),
-        "mail": services.mail.run(),
-        "sweeper": services.sweeper.run(),
-        "quiet products": services.quiet.run(),
-        **services.integrating.background(),
-        **services.rollouts.background(),
-        "notices": services.noticing.courier.run(),
-        "history index": services.events.indexer.run(),
-        "fleet metrics": services.http.fleet_metrics.run(),
-        "event retention": services.events.retention.run(),
-        "event subscriptions": services.events.reading.subscriptions.run(),
-        "imports": services.http.product.imports.run(),
-        "deleted groups": services.http.product.groups.empty_deleted(),
-    }
-    return [tasks.create_task(work, name=name) for name, work in parts.items()]
+    parts = [
+        ("journal", services.journal.run()),
+        ("outbox", services.follower.run()),
+        ("presence", services.presence.run()),
+        ("gateway", services.gateway.run()),
+        ("firmware deliveries", services.deliveries.run()),
+        ("mail", services.mail.run()),
+        ("sweeper", services.sweeper.run()),
+        ("quiet products", services.quiet.run()),
+        *services.integrating.background().items(),
+        *services.rollouts.background().items(),
+        ("notices", services.noticing.courier.run()),
+        ("history index", services.events.indexer.run()),
+        ("fleet metrics", services.http.fleet_metrics.run()),
+        ("event retention", services.events.retention.run()),
+        ("event subscriptions", services.events.reading.subscriptions.run()),
+        ("imports", services.http.product.imports.run()),
+        ("deleted groups", services.http.product.groups.empty_deleted()),
+    ]
+    names = [name for name, _ in parts]
+    assert len(set(names)) == len(names), "each background part has a name of its own"
+    return [tasks.create_task(work, name=name) for name, work in parts]
 
 
 async def _stop_in_order(
