@@ -205,7 +205,7 @@ async def test_a_plan_may_hold_releases_back(database, key_folder):
             made, 7, product_default=True, override_reason="x", intelligent=True, security_fix=True
         )
         assert mended.status_code == 200, mended.text
-        trail = (await made.client.get(f"/v1/products/{made.product_id}/audit")).json()["changes"]
+        trail = (await made.get("/audit"))["changes"]
         released = next(row for row in trail if row["action"] == "firmware.release")
         assert released["after"]["security_fix"] is True
 

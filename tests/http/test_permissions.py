@@ -22,7 +22,11 @@ BODIES = {
 
 GUARDED = [row for row in OPERATIONS if row.access is not Access.OPEN]
 ON_A_DEVICE = [
-    row for row in GUARDED if "{device}" in row.path and "{product}" not in row.path and row.offered
+    row
+    for row in GUARDED
+    if "{device}" in row.path
+    and not {"{product}", "{org}"} & set(row.path.split("/"))
+    and row.offered
 ]
 
 
