@@ -31,7 +31,6 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.events.subscriptions import EventSubscriptions
-from roadstead.firmware.for_products import FirmwareOfProducts
 from roadstead.firmware.ports import NoDeliveries
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.health.service import VitalsService
@@ -59,6 +58,8 @@ from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import Mail
 from roadstead.products.leaving import refuse_product_owners
 from roadstead.rollouts.engine import RolloutEngine
+from roadstead.rollouts.for_products import FirmwareAndRollouts
+from roadstead.rollouts.releasing import ReleaseRollouts
 from roadstead.rollouts.service import RolloutService
 from roadstead.storage.blobs import FolderBlobs
 from roadstead.storage.database import Database
@@ -243,7 +244,7 @@ async def open_cloud(
     ingest = EventIngest(journal, bus, clock, EventIds())
     limits = build_limits(plan)
     product_needs = ProductNeeds(
-        database, clock, bus, follower.wake, journal, limits, FirmwareOfProducts(clock)
+        database, clock, bus, follower.wake, journal, limits, FirmwareAndRollouts(clock)
     )
     gatekeeper = build_gatekeeper(product_needs)
     presence = PresenceBoard(journal, clock, gatekeeper.came_online)
@@ -317,6 +318,7 @@ async def open_cloud(
                 desk,
                 NoDeliveries(),
                 bus,
+                ReleaseRollouts(engine.wake),
             )
         ),
         rollouts=RolloutService(database, clock, follower.wake, engine.wake),

@@ -7,6 +7,9 @@ import pytest
 from tests.builders.cloud import Cloud, Person
 from tests.builders.rollouts import device_ids, insert_devices, insert_firmware
 
+from roadstead.firmware.assignment_store import find_assignments
+from roadstead.firmware.release_store import find_in_force
+
 COUNT = 60
 PRODUCT = 30301
 PATH = f"/v1/products/{PRODUCT}/rollouts"
@@ -167,6 +170,74 @@ async def test_what_is_wrong_is_said(fleet: Person, body, status, code):
 async def test_an_unproven_version_goes_out_with_a_reason(fleet: Person):
     made = await create(fleet, version=3, override_reason="the fix is urgent")
     assert made["version"] == 3
+
+
+RELEASE = f"/v1/products/{PRODUCT}/firmware/release"
+
+
+async def release(person: Person, **what) -> dict:
+    body = {"version": 2, "product_default": True, "intelligent": True, **what}
+    answer = await person.client.put(RELEASE, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_release_that_goes_out_at_once_is_watched(cloud: Cloud, fleet: Person):
+    assert (await release(fleet))["product_default"] is True
+    await work(cloud)
+    (watch,) = (await fleet.client.get(PATH)).json()["rollouts"]
+    assert (watch["version"], watch["intelligent"], watch["state"]) == (2, True, "running")
+    assert (watch["offered"], watch["stages"]) == (COUNT, [COUNT])
+    assigned = await cloud.parts.database.read(
+        lambda conn: find_assignments(conn, PRODUCT, device_ids(COUNT))
+    )
+    assert assigned == {}, "it is in force, and needs no assignments"
+
+
+async def test_another_release_ends_the_watch(cloud: Cloud, fleet: Person):
+    await release(fleet)
+    await work(cloud)
+    await release(fleet, version=1, intelligent=False)
+    await work(cloud)
+    (watch,) = (await fleet.client.get(PATH)).json()["rollouts"]
+    assert (watch["state"], watch["reason"]) == ("finished", "superseded")
+
+
+async def test_a_halted_release_is_taken_back(cloud: Cloud, fleet: Person):
+    await release(fleet, version=1, intelligent=False)
+    await release(fleet)
+    await work(cloud)
+    (watch,) = (await fleet.client.get(PATH)).json()["rollouts"]
+    await fleet.client.post(f"{PATH}/{watch['id']}/abort", json={"rollback": True})
+    await work(cloud)
+    force = await cloud.parts.database.read(lambda conn: find_in_force(conn, PRODUCT))
+    assert force.default == 1
+    both = (await fleet.client.get(PATH)).json()["rollouts"]
+    aborted, back = sorted(both, key=lambda one: one["rollback_of"] is not None)
+    assert (back["rollback_of"], back["offered"]) == (watch["id"], COUNT)
+    assert aborted["state"] == "aborted"
+
+
+async def test_by_a_policy_with_stages_a_release_is_in_force_at_the_end(
+    cloud: Cloud, fleet: Person
+):
+    policy_path = f"/v1/products/{PRODUCT}/rollout_policy"
+    assert (await fleet.client.get(policy_path)).json()["shipped"] is True
+    answer = await fleet.client.put(policy_path, json={"policy": {**QUICK, "gate": True}})
+    assert (answer.status_code, answer.json()["shipped"]) == (200, False)
+    await release(fleet)
+    await work(cloud)
+    force = await cloud.parts.database.read(lambda conn: find_in_force(conn, PRODUCT))
+    assert force.default is None
+    (rollout,) = (await fleet.client.get(PATH)).json()["rollouts"]
+    assert (rollout["stage"], rollout["offered"]) == (1, 5)
+    await fleet.client.put(policy_path, json={"policy": {**QUICK, "gate": False}})
+    await fleet.client.post(f"{PATH}/{rollout['id']}/abort", json={})
+    await release(fleet)
+    await work(cloud)
+    force = await cloud.parts.database.read(lambda conn: find_in_force(conn, PRODUCT))
+    assert force.default == 2
+    assert (await fleet.client.put(policy_path, json={"policy": None})).json()["shipped"] is True
 
 
 async def test_a_stranger_sees_nothing(cloud: Cloud, fleet: Person, stranger: Person):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from roadstead.firmware.facts import TransferState
 from roadstead.firmware.targeting import Decision
+from roadstead.identity.model import Actor
 
 AskCause = Literal["release", "lock", "rollout"]
 """Why devices are looked at out of turn."""
@@ -62,6 +63,67 @@ class Deliveries(Protocol):
 
     def flashing(self, user_id: str) -> int:
         """Files on their way to single devices that this person sent."""
+
+
+class Rollouts(Protocol):
+    """Whoever watches what releases do to devices."""
+
+    def supersede(self, conn: Connection, product_id: int, at: datetime) -> None:
+        """Another release of the product comes; in its transaction."""
+
+    def begin(
+        self,
+        conn: Connection,
+        actor: Actor,
+        product_id: int,
+        version: int,
+        changes: Mapping[str, int | None],
+        in_force: Mapping[str, int | None],
+        names: Mapping[str, str],
+        at: datetime,
+    ) -> bool:
+        """A release is to go out at once; in its transaction.
+
+        Args:
+            conn: the unit of work that releases.
+            actor: who releases.
+            product_id: in which product.
+            version: what is released.
+            changes: what becomes of each group, by id, and of all, by an empty id.
+            in_force: what was released before, likewise.
+            names: of groups by id.
+            at: when.
+
+        Returns:
+            True when it puts the version in force itself, once that is safe.
+        """
+
+    def wake(self) -> None:
+        """The transaction was committed."""
+
+
+class NoRollouts:
+    """For tools and tests without rollouts: nobody watches."""
+
+    def supersede(self, conn: Connection, product_id: int, at: datetime) -> None:
+        """Nothing to end."""
+
+    def begin(
+        self,
+        conn: Connection,
+        actor: Actor,
+        product_id: int,
+        version: int,
+        changes: Mapping[str, int | None],
+        in_force: Mapping[str, int | None],
+        names: Mapping[str, str],
+        at: datetime,
+    ) -> bool:
+        """Nobody watches."""
+        return False
+
+    def wake(self) -> None:
+        """Nobody to wake."""
 
 
 class NoDeliveries:

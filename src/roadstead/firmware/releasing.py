@@ -15,7 +15,7 @@ from roadstead.firmware.content import assets_not_offered
 from roadstead.firmware.library import VersionView, get_version, view_versions
 from roadstead.firmware.model import FirmwareVersion, InForce, Release
 from roadstead.firmware.plan_rules import allow_release
-from roadstead.firmware.ports import Deliveries
+from roadstead.firmware.ports import Deliveries, Rollouts
 from roadstead.firmware.proving import find_proof
 from roadstead.firmware.release_rules import ReleaseWish, check_wish, find_changes
 from roadstead.identity.model import Actor
@@ -57,6 +57,7 @@ class FirmwareReleases:
         announce: called after a change was committed that other processes must hear of.
         limits: what plans allow.
         deliveries: brings a release that is wanted at once.
+        rollouts: watches it, and may put it in force itself.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class FirmwareReleases:
         announce: Callable[[], None],
         limits: PlanLimits,
         deliveries: Deliveries,
+        rollouts: Rollouts,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -74,6 +76,7 @@ class FirmwareReleases:
         self._announce = announce
         self._limits = limits
         self._deliveries = deliveries
+        self._rollouts = rollouts
 
     async def release(
         self, actor: Actor, product: Product, wish: ReleaseWish, *, may_override: bool
@@ -108,6 +111,7 @@ class FirmwareReleases:
         telling.publish(self._ingest, product.id, "particle/firmware/release", facts)
         if wish.intelligent:
             self._deliveries.wake()
+            self._rollouts.wake()
         return await self._database.read(lambda conn: _read_back(conn, product.id, release))
 
     async def list_releases(self, product: Product, *, limit: int) -> list[Release]:
@@ -138,11 +142,18 @@ class FirmwareReleases:
         )
         if wish.releases:
             store.mark_released(conn, product.id, wish.version, at)
-        release_store.put_targets(conn, product.id, release.id, changes)
-        release_store.insert_release(conn, release)
-        if wish.intelligent:
-            self._deliveries.push(conn, product.id, actor.user_id or None, at)
         names = {key: name for name, key in group_ids.items()}
+        self._rollouts.supersede(conn, product.id, at)
+        in_steps = False
+        if wish.intelligent and wish.releases:
+            was = {**in_force.groups, release_store.DEFAULT: in_force.default}
+            about = (actor, product.id, wish.version, changes, was, names, at)
+            in_steps = self._rollouts.begin(conn, *about)
+        release_store.insert_release(conn, release)
+        if not in_steps:
+            release_store.put_targets(conn, product.id, release.id, changes)
+        if wish.intelligent and not in_steps:
+            self._deliveries.push(conn, product.id, actor.user_id or None, at)
         _record(conn, actor, release, in_force, changes, names, at, wish.security_fix)
         telling.announce(conn, product.id)
         return release

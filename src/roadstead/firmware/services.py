@@ -1,7 +1,7 @@
 """The services of this room, built together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from roadstead.bus.local import LocalBus
 from roadstead.devices.link import DeviceLink
@@ -12,7 +12,7 @@ from roadstead.firmware.flashing import FirmwareFlashing
 from roadstead.firmware.impact import FirmwareImpact
 from roadstead.firmware.library import FirmwareLibrary
 from roadstead.firmware.locking import FirmwareLocks
-from roadstead.firmware.ports import Deliveries
+from roadstead.firmware.ports import Deliveries, NoRollouts, Rollouts
 from roadstead.firmware.proving import ProofKeeper
 from roadstead.firmware.releasing import FirmwareReleases
 from roadstead.kit.clock import Clock
@@ -52,6 +52,7 @@ class FirmwareNeeds:
     link: DeviceLink
     deliveries: Deliveries
     bus: LocalBus
+    rollouts: Rollouts = field(default_factory=NoRollouts)
 
 
 def build_firmware(needs: FirmwareNeeds) -> FirmwareServices:
@@ -62,7 +63,13 @@ def build_firmware(needs: FirmwareNeeds) -> FirmwareServices:
         files=files,
         library=FirmwareLibrary(database, clock, files, needs.ingest, needs.announce),
         releases=FirmwareReleases(
-            database, clock, needs.ingest, needs.announce, needs.limits, needs.deliveries
+            database,
+            clock,
+            needs.ingest,
+            needs.announce,
+            needs.limits,
+            needs.deliveries,
+            needs.rollouts,
         ),
         impact=FirmwareImpact(database, clock),
         explaining=FirmwareExplaining(database, clock, needs.link, needs.deliveries),

@@ -13,7 +13,7 @@ from roadstead.http.operation import Call, Operation, QueryParameter
 from roadstead.http.paging import PAGE_PARAMETERS, page_of
 from roadstead.identity.permissions import Permission
 from roadstead.kit.clock import iso_ms
-from roadstead.rollouts.model import USUAL, Look, Policy, Rollout
+from roadstead.rollouts.model import AT_ONCE, USUAL, Look, Policy, Rollout
 from roadstead.rollouts.planning import Plan, reason_text
 from roadstead.rollouts.reporting import CSV_HEADER, Progress, ReportedDevice, to_csv
 from roadstead.rollouts.service import Draft
@@ -40,6 +40,19 @@ class RolloutBody(msgspec.Struct, kw_only=True):
     dry_run: bool = False
     id: str | None = None
     override_reason: str | None = None
+
+
+class PolicyBody(msgspec.Struct, kw_only=True):
+    """The product's own policy, or null for the shipped one."""
+
+    policy: Policy | None
+
+
+class PolicyAnswer(msgspec.Struct):
+    """By which policy releases go out at once; ``shipped`` when it is nobody's own."""
+
+    policy: Policy
+    shipped: bool
 
 
 class AbortBody(msgspec.Struct, kw_only=True):
@@ -197,6 +210,18 @@ async def create_rollout(call: Call) -> object:
     made = await service.create(call.actor, call.product, draft)
     document = {"rollout": _document(made)}
     return Response(msgspec.json.encode(document), 201, media_type="application/json")
+
+
+async def get_policy(call: Call) -> PolicyAnswer:
+    """By which policy releases of the product go out at once."""
+    policy = await call.parts.rollouts.policy(call.product)
+    return PolicyAnswer(policy or AT_ONCE, policy is None)
+
+
+async def put_policy(call: Call) -> PolicyAnswer:
+    """Keeps the product's own policy; null goes back to the shipped one."""
+    policy = await call.parts.rollouts.set_policy(call.actor, call.product, call.body.policy)
+    return PolicyAnswer(policy or AT_ONCE, policy is None)
 
 
 async def list_rollouts(call: Call) -> RolloutsAnswer:
@@ -432,6 +457,27 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=PlanAnswer,
         query=(QueryParameter("page", "of the devices in a plan"),),
         errors=(409,),
+    ),
+    Operation(
+        name="get_rollout_policy",
+        method="GET",
+        path="/v1/products/{product}/rollout_policy",
+        tag=_TAG,
+        summary="By which policy releases go out at once",
+        handler=get_policy,
+        permission=Permission.ROLLOUTS_GET,
+        answer=PolicyAnswer,
+    ),
+    Operation(
+        name="set_rollout_policy",
+        method="PUT",
+        path="/v1/products/{product}/rollout_policy",
+        tag=_TAG,
+        summary="Set the policy by which releases go out at once",
+        handler=put_policy,
+        permission=Permission.ROLLOUTS_UPDATE,
+        body=PolicyBody,
+        answer=PolicyAnswer,
     ),
     Operation(
         name="list_rollouts",

@@ -8,6 +8,7 @@ from roadstead.kit.clock import Clock
 from roadstead.rollouts.delivering import Deliveries, RolloutDeliveries
 from roadstead.rollouts.engine import RolloutEngine
 from roadstead.rollouts.joining import MemberChanges
+from roadstead.rollouts.releasing import ReleaseRollouts
 from roadstead.rollouts.service import RolloutService
 from roadstead.rollouts.watching import Watcher
 from roadstead.storage.database import Database
@@ -23,6 +24,7 @@ class RolloutParts:
     watcher: Watcher
     deliveries: RolloutDeliveries
     changes: MemberChanges
+    releases: ReleaseRollouts
 
     def background(self) -> dict[str, Coroutine[object, object, None]]:
         """What runs until the server stops, by name."""
@@ -46,6 +48,7 @@ def build_rollouts(
     engine = RolloutEngine(database, clock, announce)
     changes = MemberChanges(database, clock, bus, engine.wake)
     watcher = Watcher(database, journal, clock, bus, changes.ended)
-    bridge = RolloutDeliveries(database, bus, deliveries, watcher, engine.wake)
+    bridge = RolloutDeliveries(database, bus, deliveries, watcher, changes, engine.wake)
     service = RolloutService(database, clock, announce, engine.wake)
-    return RolloutParts(service, engine, watcher, bridge, changes)
+    releases = ReleaseRollouts(engine.wake)
+    return RolloutParts(service, engine, watcher, bridge, changes, releases)

@@ -24,7 +24,6 @@ from roadstead.events.subscription_store import event_subscriptions, is_unused
 from roadstead.events.subscriptions import KEPT_DAYS, forget_subscriptions
 from roadstead.firmware.delivery import DeliveryEngine
 from roadstead.firmware.files import FirmwareFiles
-from roadstead.firmware.for_products import FirmwareOfProducts
 from roadstead.firmware.leaving import forget_person
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
@@ -62,6 +61,7 @@ from roadstead.outbound.mailbox import MailQueue
 from roadstead.products.import_store import device_imports, is_abandoned, is_old
 from roadstead.products.leaving import refuse_product_owners
 from roadstead.products.unclaimed import QuietProducts
+from roadstead.rollouts.for_products import FirmwareAndRollouts
 from roadstead.storage.blobs import open_blobs
 from roadstead.storage.database import Database
 from roadstead.storage.disk import describe_room
@@ -120,7 +120,7 @@ def build_services(settings: Settings, database: Database) -> Services:
     ids = EventIds()
     ingest = EventIngest(journal, bus, clock, ids)
     blobs = open_blobs(settings.blobs_url, settings.blobs_dir)
-    of_products = FirmwareOfProducts(clock, FirmwareFiles(blobs).drop)
+    of_products = FirmwareAndRollouts(clock, FirmwareFiles(blobs).drop)
     product_needs = ProductNeeds(database, clock, bus, announce, journal, limits, of_products)
     gatekeeper = build_gatekeeper(product_needs)
     registry = DeviceRegistry(database, clock, bus, announce, gatekeeper)
@@ -223,6 +223,7 @@ def build_services(settings: Settings, database: Database) -> Services:
                 gateway.link,
                 deliveries,
                 bus,
+                rollouts.releases,
             )
         ),
         rollouts=rollouts.service,

@@ -17,6 +17,7 @@ With effects:
     service      what people ask for; planning, explaining, reporting: its answers
     watching     takes note of events; store, trace_store: the tables; recording: how it is told
     delivering   the way to the deliveries; joining: devices that come into an audience later
+    releasing    releases that go out at once, as rollouts; for_products: what products ask
 
 Who calls it: the HTTP edge for people, the worker that runs due steps.
 

@@ -6,7 +6,7 @@ gone is ended. Messages only say that it is time to look; a process that starts 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from roadstead.bus.local import LocalBus
 from roadstead.firmware.assignment_store import find_assignments
 from roadstead.kit.errors import Unavailable
 from roadstead.rollouts import recording, store
+from roadstead.rollouts.joining import MemberChanges
 from roadstead.rollouts.trace import Opening
 from roadstead.rollouts.watching import Watcher
 from roadstead.storage.database import Database
@@ -28,7 +29,8 @@ RETRY_S: Final = 1.0
 """After a database that was away."""
 
 REASON: Final = "rollout"
-"""Why a delivery was made, in the deliveries' words: an assignment."""
+RELEASED: Final = ("group_release", "product_default")
+"""Why a delivery was made, in the deliveries' words: an assignment, or a release."""
 
 
 class OpenDelivery(Protocol):
@@ -77,6 +79,7 @@ class RolloutDeliveries:
         bus: brings the outbox's messages.
         deliveries: of this process.
         watcher: is told which stages are open.
+        changes: is told which products have rollouts.
         wake: wakes the engine of this process.
     """
 
@@ -86,11 +89,13 @@ class RolloutDeliveries:
         bus: LocalBus,
         deliveries: Deliveries,
         watcher: Watcher,
-        wake: Any,
+        changes: MemberChanges,
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._deliveries = deliveries
         self._watcher = watcher
+        self._changes = changes
         self._wake_engine = wake
         self._work: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         for topic in (recording.CHANGED, recording.ASSIGNED, recording.WITHDRAWN):
@@ -137,10 +142,13 @@ class RolloutDeliveries:
             await self._ask(payload["devices"], forced=bool(payload.get("force")))
         elif topic == recording.WITHDRAWN and payload.get("cut"):
             await self.end_withdrawn()
+            if "released" in payload:
+                self._end_released(payload["product"], payload["released"])
 
     async def _read_openings(self) -> None:
         """Tells the watcher which stages are open."""
         unfinished = await self._database.read(store.list_unfinished)
+        self._changes.follow(one.product_id for one in unfinished)
         openings: dict[int, dict[str, Opening]] = {}
         for one in unfinished:
             if one.clocks_from is not None and one.policy.gate:
@@ -173,6 +181,12 @@ class RolloutDeliveries:
                 if len(page) < PAGE:
                     break
                 after = page[-1].order
+
+    def _end_released(self, product_id: int, version: int) -> None:
+        """Ends the transfers of a release that was halted; locks and flashes go on."""
+        for one in list(self._deliveries):
+            if (one.product_id, one.version) == (product_id, version) and one.reason in RELEASED:
+                self._deliveries.cancel(one.device_id)
 
     async def end_withdrawn(self) -> None:
         """Ends every transfer of a rollout whose assignment is gone or is another now.

@@ -213,7 +213,9 @@ def _take_step(
 def _leave_queue(conn: Connection, rollout: Rollout, now: datetime) -> Rollout:
     """Starts the rollout unless another one that goes first has some of its devices."""
     for other in store.list_unfinished(conn, rollout.product_id):
-        if other.id == rollout.id or not _overlaps(conn, rollout, other):
+        if rollout.is_watch or other.is_watch or other.id == rollout.id:
+            continue
+        if not _overlaps(conn, rollout, other):
             continue
         if rollout.policy.priority > other.policy.priority:
             _overtake(conn, rollout, other, now)

@@ -6,7 +6,7 @@ the audience after the draw cannot be part of the trial and gets the version aft
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -58,17 +58,24 @@ class MemberChanges:
         self._database = database
         self._clock = clock
         self._wake = wake
+        self._products: frozenset[int] = frozenset()
         self._changed: dict[str, None] = {}
         self._ended: dict[str, tuple[str, int]] = {}
         bus.subscribe(DEVICE_CHANGED, self._on_changed)
 
+    def follow(self, products: Iterable[int]) -> None:
+        """The products with a rollout that is not over; changes elsewhere cost nothing."""
+        self._products = frozenset(products)
+
     def _on_changed(self, message: object) -> None:
+        if not self._products:
+            return
         if isinstance(message, OutboxMessage) and len(self._changed) < WAITING_LIMIT:
             self._changed[message.key] = None
 
     def ended(self, device_id: str, product_id: int, what: str, version: int) -> None:
         """A device runs a version, or its installation failed; see ``Watcher``."""
-        if len(self._ended) < WAITING_LIMIT:
+        if product_id in self._products and len(self._ended) < WAITING_LIMIT:
             self._ended[device_id] = (what, version)
 
     async def run(self) -> None:
@@ -115,9 +122,8 @@ def _take(
 
 
 def _note_ended(conn: Connection, ended: dict[str, tuple[str, int]], at: datetime) -> bool:
+    """Notes devices that are done; True when any of them was waited for."""
     news = False
-    if not ended:
-        return False
     rollouts: dict[str, Rollout | None] = {}
     for member in store.memberships_of(conn, list(ended)):
         if member.state != "offered":
@@ -131,10 +137,14 @@ def _note_ended(conn: Connection, ended: dict[str, tuple[str, int]], at: datetim
         taken_back = rollout.rollback_of is not None
         wanted = member.previous_version if taken_back else rollout.version
         key = (conn, rollout.id, member.device_id)
+        ended_now = False
         if what == "failed":
-            news |= store.end_member(*key, "failed", "install_failed", at)
+            ended_now = store.end_member(*key, "failed", "install_failed", at)
         elif version == wanted:
-            news |= store.end_member(*key, "updated", "", at)
+            ended_now = store.end_member(*key, "updated", "", at)
+        if ended_now and rollout.policy.concurrent is not None:
+            store.hasten(conn, rollout.id, at)
+        news |= ended_now
     return news
 
 

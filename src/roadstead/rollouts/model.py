@@ -251,6 +251,11 @@ class Rollout:
         return self.state in ENDED_STATES
 
     @property
+    def is_watch(self) -> bool:
+        """Whether it only watches a release that is in force already, and sends nothing itself."""
+        return self.intelligent and bool(self.replaced)
+
+    @property
     def stages(self) -> int:
         """Stages that are judged."""
         return len(self.totals)

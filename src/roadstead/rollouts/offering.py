@@ -94,7 +94,11 @@ def _still_wanted(
 
 
 def _assign(conn: Connection, rollout: Rollout, members: list[Member], now: datetime) -> None:
-    """Writes assignments and asks the deliveries to look."""
+    """Writes assignments and asks the deliveries to look; what is released needs neither."""
+    if rollout.is_watch:
+        ids = [one.device_id for one in members]
+        store.change_members(conn, rollout.id, ids, assigned=True)
+        return
     by_version: dict[int, list[str]] = {}
     for one in members:
         version = rollout.version

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection
 
 from roadstead.audit import trail
 from roadstead.identity.model import Actor
-from roadstead.rollouts.model import Rollout
+from roadstead.rollouts.model import Policy, Rollout
 from roadstead.storage import outbox
 
 CHANGED: Final = "rollout.changed"
@@ -22,7 +23,8 @@ ASSIGNED: Final = "firmware.assigned"
 """Outbox topic, keyed by product id: assignments were written; payload: the devices."""
 
 WITHDRAWN: Final = "firmware.withdrawn"
-"""Outbox topic, keyed by rollout id: its assignments are gone; ``cut``: what it sends must stop."""
+"""Outbox topic, keyed by rollout id: its assignments are gone; ``cut``: what it sends must stop;
+``released``: a version whose release is gone, too."""
 
 ENGINE: Final = Actor("", "rollouts", address="")
 """Who changes a rollout when no person does."""
@@ -51,6 +53,28 @@ def record(
     )
 
 
+def record_policy(
+    conn: Connection,
+    actor: Actor,
+    product_id: int,
+    before: Policy | None,
+    after: Policy | None,
+    at: datetime,
+) -> None:
+    """Writes the audit row of a change of a product's policy."""
+    trail.record(
+        conn,
+        actor_id=actor.user_id,
+        actor_name=actor.username,
+        address=actor.address,
+        action="rollout_policy.set",
+        target=f"product/{product_id}",
+        before=None if before is None else msgspec.to_builtins(before),
+        after=None if after is None else msgspec.to_builtins(after),
+        at=at,
+    )
+
+
 def tell_changed(conn: Connection, rollout: Rollout) -> None:
     """Tells all processes; afterwards no audit row in this transaction."""
     payload = {"product": rollout.product_id, "state": rollout.state, "stage": rollout.stage}
@@ -66,4 +90,7 @@ def tell_assigned(conn: Connection, rollout: Rollout, device_ids: Sequence[str])
 
 def tell_withdrawn(conn: Connection, rollout: Rollout, *, cut: bool) -> None:
     """Tells the deliveries to send nothing more for this rollout, and to end what is under way."""
-    outbox.append(conn, WITHDRAWN, rollout.id, {"product": rollout.product_id, "cut": cut})
+    payload: dict[str, object] = {"product": rollout.product_id, "cut": cut}
+    if rollout.is_watch:
+        payload["released"] = rollout.version
+    outbox.append(conn, WITHDRAWN, rollout.id, payload)

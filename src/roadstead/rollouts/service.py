@@ -21,6 +21,7 @@ from roadstead.rollouts.ending import forget_working_state, halt, stop_sending, 
 from roadstead.rollouts.explaining import Explanation, explain
 from roadstead.rollouts.model import USUAL, Look, Policy, Rollout, State, check_policy
 from roadstead.rollouts.planning import Plan, make_plan
+from roadstead.rollouts.policy_store import delete_policy, find_policy, put_policy
 from roadstead.rollouts.reporting import Progress, ReportedDevice, list_reported, read_progress
 from roadstead.storage.database import Database
 
@@ -133,6 +134,33 @@ class RolloutService:
         rollout = await self._database.write(work, durable=True)
         self._tell()
         return rollout
+
+    async def policy(self, product: Product) -> Policy | None:
+        """The product's own policy for releases that go out at once; None for the shipped one."""
+        return await self._database.read(lambda conn: find_policy(conn, product.id))
+
+    async def set_policy(
+        self, actor: Actor, product: Product, policy: Policy | None
+    ) -> Policy | None:
+        """Keeps the product's own policy, or goes back to the shipped one.
+
+        Raises:
+            Invalid: see ``check_policy``.
+        """
+        if policy is not None:
+            check_policy(policy)
+        at = self._clock.now()
+
+        def work(conn: Connection) -> None:
+            before = find_policy(conn, product.id)
+            recording.record_policy(conn, actor, product.id, before, policy, at)
+            if policy is None:
+                delete_policy(conn, product.id)
+            else:
+                put_policy(conn, product.id, policy)
+
+        await self._database.write(work)
+        return policy
 
     async def get(self, product: Product, rollout_id: str) -> tuple[Rollout, Progress, list[Look]]:
         """A rollout, how far it is, and what the gate said.

@@ -323,6 +323,15 @@ def unassign_all(conn: Connection, rollout_id: str) -> None:
     )
 
 
+def hasten(conn: Connection, rollout_id: str, now: datetime) -> None:
+    """Makes a running rollout due now: a place among its concurrent devices is free."""
+    conn.execute(
+        update(rollouts)
+        .where(_R.id == rollout_id, _R.state == "running", _R.due_at > now)
+        .values(due_at=now)
+    )
+
+
 def end_member(
     conn: Connection, rollout_id: str, device_id: str, state: str, reason: str, at: datetime
 ) -> bool:
@@ -362,6 +371,27 @@ def memberships_of(conn: Connection, device_ids: Sequence[str]) -> list[Member]:
         )
         found += [_to_member(row) for row in conn.execute(query)]
     return found
+
+
+def pass_over(conn: Connection, device_ids: Sequence[str], reason: str) -> None:
+    """Devices that left their product are passed over in whatever rollout they wait."""
+    for start in range(0, len(device_ids), 500):
+        conn.execute(
+            update(rollout_members)
+            .where(
+                _M.device_id.in_(device_ids[start : start + 500]),
+                _M.state.in_(("waiting", "offered")),
+            )
+            .values(state="skipped", reason=reason, assigned=False)
+        )
+
+
+def delete_all(conn: Connection, product_id: int) -> None:
+    """Removes every rollout of a product that is deleted."""
+    own = select(_R.id).where(_R.product_id == product_id)
+    for table in (rollout_members, rollout_looks, rollout_baselines):
+        conn.execute(table.delete().where(table.c.rollout_id.in_(own)))
+    conn.execute(rollouts.delete().where(_R.product_id == product_id))
 
 
 def insert_look(conn: Connection, look: Look) -> None:

@@ -116,5 +116,12 @@ def find_pasts(conn: Connection, device_ids: Sequence[str]) -> dict[str, list[Sl
     return found
 
 
+def forget_devices(conn: Connection, device_ids: Sequence[str]) -> None:
+    """Removes what was remembered of devices that left their product."""
+    for some in _batches(device_ids):
+        for table in (device_traces, device_pasts):
+            conn.execute(table.delete().where(table.c.device_id.in_(some)))
+
+
 def _batches(device_ids: Sequence[str]) -> list[Sequence[str]]:
     return [device_ids[i : i + BATCH_IDS] for i in range(0, len(device_ids), BATCH_IDS)]
