@@ -21,7 +21,7 @@ from tests.builders.rollouts import (
 from roadstead.firmware.assignment_store import firmware_assignments
 from roadstead.firmware.release_store import find_in_force
 from roadstead.kit.clock import ManualClock
-from roadstead.rollouts import recording, store
+from roadstead.rollouts import look_store, recording, store
 from roadstead.rollouts.engine import LEASE, RolloutEngine
 from roadstead.rollouts.model import Policy, Rollout, WindowPolicy
 from roadstead.rollouts.trace import Opening, Trace, account, note_contact
@@ -148,7 +148,7 @@ async def test_a_good_version_goes_through_stage_by_stage_and_becomes_the_releas
     force = await fleet.database.read(lambda conn: find_in_force(conn, PRODUCT))
     assert force.default == 2
     assert await count_assigned(fleet.database) == 0
-    looks = await fleet.database.read(lambda conn: store.list_looks(conn, "a" * 24))
+    looks = await fleet.database.read(lambda conn: look_store.list_looks(conn, "a" * 24))
     assert [one.number for one in looks] == list(range(1, len(looks) + 1))
     assert {one.outcome for one in looks} <= {"wait", "advance"}
 

@@ -15,7 +15,7 @@ Pure:
 With effects:
     engine       steps of rollouts, by leased rows; parts: preparing, offering, ending, gathering
     service      what people ask for; planning, explaining, reporting: its answers
-    watching     takes note of events; store, trace_store: the tables; recording: how it is told
+    watching     takes note of events; tables in store, look_store, trace_store; recording: telling
     delivering   the way to the deliveries; joining: devices that come into an audience later
     releasing    releases that go out at once, as rollouts; for_products: what products ask
 

@@ -9,7 +9,7 @@ from roadstead.firmware import assignment_store, release_store
 from roadstead.firmware.model import Release
 from roadstead.kit.ids import new_object_id
 from roadstead.products.group_store import list_groups
-from roadstead.rollouts import store
+from roadstead.rollouts import look_store, store
 from roadstead.rollouts.model import Policy, Rollout, State
 from roadstead.rollouts.recording import tell_changed, tell_withdrawn
 
@@ -133,4 +133,4 @@ def promote(conn: Connection, rollout: Rollout, at: datetime) -> None:
 
 def forget_working_state(conn: Connection, rollout: Rollout) -> None:
     """Deletes what only a running rollout needs."""
-    store.delete_baselines(conn, rollout.id)
+    look_store.delete_baselines(conn, rollout.id)

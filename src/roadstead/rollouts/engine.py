@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from roadstead.firmware.store import mark_released
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable
-from roadstead.rollouts import recording, store
+from roadstead.rollouts import look_store, recording, store
 from roadstead.rollouts.ending import (
     forget_working_state,
     halt,
@@ -278,8 +278,8 @@ def _open_stage(rollout: Rollout, stage: int, now: datetime) -> Rollout:
 def _write_look(
     conn: Connection, rollout: Rollout, evidence: Evidence, verdict: Verdict, now: datetime
 ) -> None:
-    number = len(store.list_looks(conn, rollout.id)) + 1
-    store.insert_look(
+    number = len(look_store.list_looks(conn, rollout.id)) + 1
+    look_store.insert_look(
         conn,
         Look(
             rollout_id=rollout.id,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from roadstead.firmware.for_products import FirmwareOfProducts
-from roadstead.rollouts import store, trace_store
+from roadstead.rollouts import look_store, store, trace_store
 from roadstead.rollouts.policy_store import delete_policy
 
 
@@ -21,5 +21,6 @@ class FirmwareAndRollouts(FirmwareOfProducts):
     def product_gone(self, conn: Connection, product_id: int) -> list[str]:
         """Its rollouts go with it."""
         delete_policy(conn, product_id)
+        look_store.delete_all(conn, product_id)
         store.delete_all(conn, product_id)
         return super().product_gone(conn, product_id)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from roadstead.rollouts import store
+from roadstead.rollouts import look_store, store
 from roadstead.rollouts.evidence import Evidence
 from roadstead.rollouts.failing import check, grace_s
 from roadstead.rollouts.gate import LEAST_JUDGED
@@ -82,7 +82,7 @@ def gather_evidence(conn: Connection, rollout: Rollout, now: datetime) -> Eviden
     rest = _Group()
     _look_at(conn, rollout, control, now_s, table, False, rest)
     installs, errors = _installs(conn, rollout)
-    failed, judged = store.control_failures_since(conn, rollout.product_id, now - HISTORY)
+    failed, judged = look_store.control_failures_since(conn, rollout.product_id, now - HISTORY)
     waited = now - (schedule.soaking_since or now)
     paused_at = rollout.paused_at
     return Evidence(
@@ -200,7 +200,7 @@ def _count_marks(
     updated: bool,
 ) -> None:
     ids = [one.device_id for one in members if one.device_id in traces]
-    baselines = store.find_baselines(conn, rollout.id, ids)
+    baselines = look_store.find_baselines(conn, rollout.id, ids)
     pasts = find_pasts(conn, list(baselines))
     for member in members:
         baseline, trace = baselines.get(member.device_id), traces.get(member.device_id)
@@ -247,7 +247,7 @@ def freeze_baselines(conn: Connection, rollout: Rollout, at: datetime) -> int:
             device_id: freeze_baseline(past, before_s).tobytes()
             for device_id, past in find_pasts(conn, some).items()
         }
-        store.put_baselines(conn, rollout.id, rates)
+        look_store.put_baselines(conn, rollout.id, rates)
     return len(ids)
 
 

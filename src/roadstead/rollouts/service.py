@@ -15,7 +15,7 @@ from roadstead.kit.ids import new_object_id, parse_device_id
 from roadstead.kit.paging import Page
 from roadstead.products.group_store import list_groups
 from roadstead.products.model import Product
-from roadstead.rollouts import recording, store
+from roadstead.rollouts import look_store, recording, store
 from roadstead.rollouts.audience import parse_filter
 from roadstead.rollouts.ending import forget_working_state, halt, stop_sending, stopped
 from roadstead.rollouts.explaining import Explanation, explain
@@ -171,7 +171,7 @@ class RolloutService:
 
         def work(conn: Connection) -> tuple[Rollout, Progress, list[Look]]:
             rollout = _get(conn, product, rollout_id)
-            return rollout, read_progress(conn, rollout), store.list_looks(conn, rollout.id)
+            return rollout, read_progress(conn, rollout), look_store.list_looks(conn, rollout.id)
 
         return await self._database.read(work)
 
