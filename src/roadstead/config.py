@@ -116,6 +116,11 @@ class Settings:
     device_timeout_s: float
     """Seconds to wait for the answer of a connected device. Default 30, as in the field."""
 
+    device_events_per_s: int
+    """Events that one device may publish in a second, with bursts of four times as many; its system
+    has 255 in 65 seconds. What is beyond is answered with 4.29 and not stored. Default 0: no limit,
+    because Device OS itself keeps applications to one a second."""
+
     tls_cert: Path | None
     """File of the certificate chain (PEM) for HTTPS; read again on SIGHUP. Default None: plain
     HTTP, for this machine or behind a proxy."""
@@ -419,6 +424,7 @@ _KEYS: dict[str, _Key] = {
     "smtp_url": _Key(_parse_smtp_url, ""),
     "mail_from": _Key(_parse_mail_address, ""),
     "device_timeout_s": _Key(_parse_seconds, "30"),
+    "device_events_per_s": _Key(_parse_number(0, 1000), "0"),
     "tls_cert": _Key(_parse_path, ""),
     "tls_key": _Key(_parse_path, ""),
     "log_format": _Key(_one_of("text", "json"), "text"),

@@ -131,7 +131,6 @@ async def test_a_bad_address_or_head_is_refused(jo: Person, path, headers, statu
         ("GET", "/v1/device-os/versions/6.3.0"),
         ("PATCH", "/v1/env/x"),
         ("GET", "/v1/secrets"),
-        ("GET", "/v1/diagnostics/e00fce680000000000000001"),
         ("PUT", "/v1/devices/e00fce680000000000000001/unprotect"),
     ],
 )

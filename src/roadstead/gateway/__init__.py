@@ -13,6 +13,7 @@ Files, from the outside in:
                     describe_rules, event_rules (device_events), call_rules, update_rules; state
                     is what they change, effects the words that they answer with
     performing, storing             carry the effects out
+    quota, event_rate               how much one device may send
     delivery, subscriptions         events to devices: which get them, in which form
     updates, update_pump            transfers of files to devices: who sends next
     session_store, session_keeping, continuity   sessions over restarts and changed keys

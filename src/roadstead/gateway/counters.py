@@ -24,6 +24,7 @@ class Counters(msgspec.Struct):
         events_accepted: events of devices taken into the journal.
         events_refused: events over a limit or with a name that devices may not use.
         events_quarantined: events of quarantined devices, answered and dropped.
+        events_over_rate: events refused because their device published too many.
         events_unstored: events given back to the device to repeat (journal full or failed).
         events_delivered: events sent to subscribed devices.
         delivery_dropped: events not sent because a device's outgoing queue was full.
@@ -57,6 +58,7 @@ class Counters(msgspec.Struct):
     events_accepted: int = 0
     events_refused: int = 0
     events_quarantined: int = 0
+    events_over_rate: int = 0
     events_unstored: int = 0
     events_delivered: int = 0
     delivery_dropped: int = 0

@@ -46,6 +46,7 @@ from roadstead.gateway.effects import (
     Succeed,
     Tell,
 )
+from roadstead.gateway.event_rate import EventRate
 from roadstead.gateway.refusals import RefusalLog
 from roadstead.gateway.storing import Storing
 from roadstead.gateway.tracing import DeviceTraces
@@ -54,7 +55,9 @@ from roadstead.gateway.updates import Updates
 from roadstead.gateway.wire import Wire
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import DomainError
+from roadstead.protocol.coap import codes
 from roadstead.protocol.coap.events import Request
+from roadstead.protocol.coap.message import Draft
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class Performer:
     Args:
         drop: ends a session: connection and reason.
         watch: puts a connection under the deadline of its present state.
+        rate: how many events a device may publish; None without a limit.
 
     Attributes:
         storing: set once, right after both were made.
@@ -95,6 +99,7 @@ class Performer:
         random: Callable[[int], bytes],
         drop: Callable[[Connection, str], None],
         watch: Callable[[Connection], None],
+        rate: EventRate | None,
     ) -> None:
         self._wire = wire
         self._presence = presence
@@ -108,6 +113,7 @@ class Performer:
         self._random = random
         self._drop = drop
         self._watch = watch
+        self._rate = rate
         self._pending: deque[tuple[Connection, PublishEvent]] = deque()
         self._doers: dict[type[Effect], Callable[[Connection, Any], None]] = {
             Acknowledge: lambda connection, effect: wire.acknowledge(connection, effect.request),
@@ -184,6 +190,11 @@ class Performer:
         state, receipt = connection.state, effect.receipt
         if state.muted and receipt is None:
             return  # it was muted by the very Hello that this event tells of
+        if effect.source == "device" and self._is_over_rate(state.device_id, effect.name):
+            self._counters.events_over_rate += 1
+            if receipt is not None:
+                self._wire.respond(connection, receipt, Draft(codes.TOO_MANY_REQUESTS))
+            return
         identity = state.identity
         event = self._ingest.accept(
             name=effect.name,
@@ -205,6 +216,10 @@ class Performer:
         elif effect.source == "device":
             self._counters.events_accepted += 1
             connection.events_received += 1
+
+    def _is_over_rate(self, device_id: str, name: str) -> bool:
+        rate = self._rate
+        return rate is not None and not rate.take(device_id, name, self._clock.monotonic())
 
     def _keep_unpublished(self, connection: Connection, effect: PublishEvent) -> None:
         if effect.source == "device":

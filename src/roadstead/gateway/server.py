@@ -23,6 +23,7 @@ from roadstead.gateway.connections import Connections
 from roadstead.gateway.continuity import Continuity
 from roadstead.gateway.counters import Counters
 from roadstead.gateway.delivery import EventDelivery
+from roadstead.gateway.event_rate import EventRate
 from roadstead.gateway.link import GatewayLink
 from roadstead.gateway.performing import Performer
 from roadstead.gateway.quota import MESSAGES_PER_S
@@ -67,6 +68,7 @@ class GatewaySettings:
         shard: first byte of the connection ids handed out; one per process.
         session_expiry_s: silence after which a session is deleted.
         messages_per_s: messages of one device taken in a second; see ``quota``.
+        events_per_s: events of one device taken in a second; 0 for no limit; see ``event_rate``.
         update_bytes_per_s: content of updates sent to all devices together.
     """
 
@@ -74,6 +76,7 @@ class GatewaySettings:
     shard: int = 0
     session_expiry_s: float = 30 * DAY_S
     messages_per_s: int = MESSAGES_PER_S
+    events_per_s: int = 0
     update_bytes_per_s: float = DEFAULT_BYTES_PER_S
 
 
@@ -300,6 +303,7 @@ class Gateway:
             random=random,
             drop=runner.drop,
             watch=runner.watch,
+            rate=EventRate(per_s) if (per_s := self._settings.events_per_s) else None,
         )
         runner.performer.storing = Storing(
             wire=self._wire,

@@ -134,6 +134,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         GatewaySettings(
             unknown_devices=settings.unknown_devices,
             update_bytes_per_s=settings.update_bytes_per_s,
+            events_per_s=settings.device_events_per_s,
         ),
         server_key=keys.ec,
         database=database,
