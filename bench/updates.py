@@ -14,9 +14,9 @@ from bench import machine, seeding
 from bench.fleet import ConnectedFleet
 from bench.report import Aim, Figure
 from bench.server import Server
-from roadstead.firmware.extensions import Dependency
-from roadstead.firmware.image import ModuleFunction
-from roadstead.firmware.image_builder import build_user_module
+from roadstead.firmware.images.extensions import Dependency
+from roadstead.firmware.images.image import ModuleFunction
+from roadstead.firmware.images.image_builder import build_user_module
 
 IMAGE_BYTES = 128 * 1024
 CHUNK_BYTES = 1136

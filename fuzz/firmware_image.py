@@ -18,10 +18,10 @@ except ImportError:
     raise SystemExit(0) from None
 
 with atheris.instrument_imports(include=["roadstead.firmware"]):
-    from roadstead.firmware.bundle import is_bundle, parse_bundle
-    from roadstead.firmware.extensions import AssetReference, parse_extensions
-    from roadstead.firmware.image import ImageRefused, parse_modules
-    from roadstead.firmware.image_builder import build_user_module
+    from roadstead.firmware.images.bundle import is_bundle, parse_bundle
+    from roadstead.firmware.images.extensions import AssetReference, parse_extensions
+    from roadstead.firmware.images.image import ImageRefused, parse_modules
+    from roadstead.firmware.images.image_builder import build_user_module
 
 IMAGES = Path(__file__).parent.parent / "tests" / "vectors" / "data" / "images"
 CORPUS = Path(__file__).parent / "corpus" / "firmware_image"

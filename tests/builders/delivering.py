@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from roadstead.devices.store import devices
-from roadstead.firmware import delivery_store, push_store
-from roadstead.firmware.delivery import DeliveryEngine
-from roadstead.firmware.delivery_model import DELIVERY_ENDED, Delivery, DeliveryEnded
+from roadstead.firmware.delivery import push_store
+from roadstead.firmware.delivery import store as delivery_store
+from roadstead.firmware.delivery.engine import DeliveryEngine
+from roadstead.firmware.delivery.model import DELIVERY_ENDED, Delivery, DeliveryEnded
 from roadstead.kit.clock import to_ms
 from roadstead.products.membership_store import insert_entries, product_devices
 from roadstead.products.model import ProductDevice

@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from roadstead.devices.model import Device
 from roadstead.devices.store import insert_device
-from roadstead.firmware.extensions import Dependency
-from roadstead.firmware.image_builder import build_user_module, make_code
+from roadstead.firmware.images.extensions import Dependency
+from roadstead.firmware.images.image_builder import build_user_module, make_code
 from roadstead.firmware.model import FirmwareVersion
 from roadstead.firmware.release_store import DEFAULT, put_targets
 from roadstead.firmware.store import insert_version

@@ -8,9 +8,9 @@ from typing import Any
 
 from roadstead.devices.model import Registration
 from roadstead.devices.updates import UpdateFile
-from roadstead.firmware.extensions import Dependency
-from roadstead.firmware.image import ModuleFunction
-from roadstead.firmware.image_builder import build_user_module
+from roadstead.firmware.images.extensions import Dependency
+from roadstead.firmware.images.image import ModuleFunction
+from roadstead.firmware.images.image_builder import build_user_module
 from roadstead.identity.model import OPERATOR
 from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.generation import GENERATIONS

@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 from tests.builders.firmware import add_device, add_product, make_id
-from tests.unit.firmware.test_delivery_rules import make_delivery
+from tests.unit.firmware.delivery.test_rules import make_delivery
 
-from roadstead.firmware import delivery_store as store
-from roadstead.firmware import push_store
-from roadstead.firmware.delivery_model import BackOff, Delivery, new_delivery_id
+from roadstead.firmware.delivery import push_store, store
+from roadstead.firmware.delivery.model import BackOff, Delivery, new_delivery_id
 from roadstead.storage.database import Database
 
 

@@ -21,7 +21,7 @@ from roadstead.events.ingest import EventIngest
 from roadstead.firmware import release_store, store
 from roadstead.firmware.impact import find_impact
 from roadstead.firmware.leaving import forget_person
-from roadstead.firmware.ports import NoDeliveries
+from roadstead.firmware.ports import NoDeliveries, NoRollouts
 from roadstead.firmware.release_rules import ReleaseWish
 from roadstead.firmware.releasing import FirmwareReleases
 from roadstead.identity.model import Actor, User
@@ -53,7 +53,8 @@ def releases_of(database: Database) -> FirmwareReleases:
     clock, bus = ManualClock(), LocalBus()
     ingest = EventIngest(Journal(database), bus, clock, EventIds())
     limits = build_limits("enterprise")
-    return FirmwareReleases(database, clock, ingest, lambda: None, limits, NoDeliveries())
+    nobody = (NoDeliveries(), NoRollouts())
+    return FirmwareReleases(database, clock, ingest, lambda: None, limits, *nobody)
 
 
 async def test_releases_at_once_come_one_after_the_other(database: Database):

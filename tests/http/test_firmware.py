@@ -14,8 +14,9 @@ from tests.builders.maker import Maker, make_maker
 
 from roadstead.audit.trail import list_rows
 from roadstead.events.store import events
-from roadstead.firmware import bundle, store
-from roadstead.firmware.bundle_builder import build_bundle, refer_to
+from roadstead.firmware import store
+from roadstead.firmware.images import bundle
+from roadstead.firmware.images.bundle_builder import build_bundle, refer_to
 
 pytestmark = pytest.mark.filterwarnings("error")
 

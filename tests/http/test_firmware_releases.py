@@ -22,8 +22,8 @@ from tests.builders.maker import Maker, make_maker
 from roadstead.audit.trail import list_rows
 from roadstead.events.store import events
 from roadstead.firmware import assignment_store, store
-from roadstead.firmware.delivery_model import Delivery
-from roadstead.firmware.delivery_store import firmware_deliveries
+from roadstead.firmware.delivery.model import Delivery
+from roadstead.firmware.delivery.store import firmware_deliveries
 from roadstead.firmware.facts import Surroundings, gather_in_product
 from roadstead.firmware.impact import PAGE_IDS
 from roadstead.firmware.release_store import find_in_force, list_releases

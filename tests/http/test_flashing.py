@@ -11,8 +11,8 @@ from tests.builders.maker import Maker, make_maker
 
 from roadstead.audit.trail import list_rows
 from roadstead.devices.store import devices
-from roadstead.firmware.bundle_builder import build_bundle, refer_to
 from roadstead.firmware.content import FILE_BYTES_MAX
+from roadstead.firmware.images.bundle_builder import build_bundle, refer_to
 from roadstead.firmware.locking import FirmwareLocks
 from roadstead.firmware.ports import NoDeliveries
 from roadstead.products.membership_store import find_in_product

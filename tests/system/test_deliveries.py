@@ -11,8 +11,8 @@ from tests.builders.delivering import PRODUCT, Yard, running_yard
 from tests.builders.edge import until
 from tests.builders.updating import make_image
 
-from roadstead.firmware.delivery_store import firmware_deliveries
-from roadstead.firmware.extensions import Dependency
+from roadstead.firmware.delivery.store import firmware_deliveries
+from roadstead.firmware.images.extensions import Dependency
 from roadstead.firmware.targeting import Hold, Offer
 from roadstead.kit.errors import Conflict, TimedOut
 from roadstead.simulator.network import NetworkConditions

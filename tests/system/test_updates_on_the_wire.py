@@ -9,7 +9,7 @@ from tests.builders.edge import Edge, running_edge, start_edge, until
 from tests.builders.updating import Shelf, make_file
 
 from roadstead.devices.updates import UpdateResult, UpdateStep
-from roadstead.firmware.extensions import Dependency
+from roadstead.firmware.images.extensions import Dependency
 from roadstead.kit.errors import Conflict, TimedOut
 from roadstead.simulator.device import VirtualDevice
 from roadstead.simulator.network import NetworkConditions

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from roadstead.cli.demo_feed import DemoFeed
-from roadstead.firmware.image_builder import build_user_module, make_code
+from roadstead.firmware.images.image_builder import build_user_module, make_code
 
 FIRST, SECOND = 2, 3
 """Versions that are uploaded; the second is left for whoever watches."""

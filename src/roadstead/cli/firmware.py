@@ -8,12 +8,17 @@ from typing import Annotated
 
 import typer
 
-from roadstead.firmware.bundle import ASSET_BYTES_MAX, BUNDLE_BYTES_MAX, is_bundle, parse_bundle
-from roadstead.firmware.bundle_builder import build_bundle, refer_to
-from roadstead.firmware.extensions import Dependency
-from roadstead.firmware.image import IMAGE_BYTES_MAX, Image, ModuleFunction, parse_modules
-from roadstead.firmware.image_builder import build_user_module, make_code
-from roadstead.firmware.platforms import PLATFORMS, platform_name
+from roadstead.firmware.images.bundle import (
+    ASSET_BYTES_MAX,
+    BUNDLE_BYTES_MAX,
+    is_bundle,
+    parse_bundle,
+)
+from roadstead.firmware.images.bundle_builder import build_bundle, refer_to
+from roadstead.firmware.images.extensions import Dependency
+from roadstead.firmware.images.image import IMAGE_BYTES_MAX, Image, ModuleFunction, parse_modules
+from roadstead.firmware.images.image_builder import build_user_module, make_code
+from roadstead.firmware.images.platforms import PLATFORMS, platform_name
 
 MAX_NUMBER = 65_535
 DEFAULT_SIZE_BYTES = 16 * 1024

@@ -5,12 +5,6 @@ demonstrations and tests, the versions of products and their releases, and the o
 which version a device should run and whether it may be sent now.
 
 Files, pure:
-    platforms      the hardware, by platform id
-    image          reading a module image, and checking it for a product
-    extensions     the records around a module: assets, more dependencies
-    image_builder  making images that devices and other tools take
-    bundle         reading a .zip of an image with its assets
-    bundle_builder making one
     reported       what a device said of itself, in the words of the decision
     targeting      the decision: facts in, an offer or a hold with its reason out
     target_rules   the rules of that decision, one function each
@@ -37,16 +31,9 @@ Files, with effects:
     ports             what the services ask of deliveries
     telling           audit rows, outbox rows and events of a change
     services          builds them
-Files of deliveries, from a wish to what the device says afterwards:
-    delivery_model    the values; delivery_rules (pure): what an end, a Hello, a deadline mean
-    delivery_store    the table that is queue and history in one; push_store: releases at once
-    delivery          the engine as others see it; agenda: what it does later, and beside
-    delivery_looks    devices to look at, in batches; delivery_looking: one look
-    delivery_turns    open deliveries and their deadlines; delivery_queue: the line
-    delivery_sending  one transfer; delivery_files: one copy of a file for all devices
-    delivery_keeping  writes what becomes of them; delivery_telling: the events about them
-    delivery_pushes   a product's connected members, a page at a time
-    missing_modules   (pure) what a device in safe mode lacks
+Rooms within:
+    images            module images and bundles: read, checked, built
+    delivery          from a decision to what the device says afterwards
 
 Who calls it: the HTTP edge for uploads, releases and explanations, the delivery for decisions,
 rollouts for assignments, the command line for building.

@@ -7,8 +7,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from roadstead.firmware.bundle import BUNDLE_BYTES_MAX, is_bundle, parse_bundle
-from roadstead.firmware.image import NO_PRODUCT, Image, check_for_product, parse_image
+from roadstead.firmware.images.bundle import BUNDLE_BYTES_MAX, is_bundle, parse_bundle
+from roadstead.firmware.images.image import NO_PRODUCT, Image, check_for_product, parse_image
 from roadstead.kit.errors import Invalid, NotOffered
 
 FILE_BYTES_MAX: Final = BUNDLE_BYTES_MAX

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from roadstead.devices.link import DeviceLink
-from roadstead.firmware.delivery_model import Delivery
-from roadstead.firmware.delivery_store import list_in_product
+from roadstead.firmware.delivery.model import Delivery
+from roadstead.firmware.delivery.store import list_in_product
 from roadstead.firmware.facts import Surroundings, gather_in_product
 from roadstead.firmware.ports import Deliveries
 from roadstead.firmware.remedies import remedy_of

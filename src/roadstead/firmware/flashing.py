@@ -12,7 +12,7 @@ from roadstead.devices import announcing
 from roadstead.devices.link import DeviceLink
 from roadstead.devices.model import Device
 from roadstead.firmware.content import Content, assets_not_offered, read_content, sha256_hex
-from roadstead.firmware.delivery_model import DELIVERY_ENDED, DeliveryEnded
+from roadstead.firmware.delivery.model import DELIVERY_ENDED, DeliveryEnded
 from roadstead.firmware.files import FirmwareFiles
 from roadstead.firmware.plan_rules import allow_flash
 from roadstead.firmware.ports import Deliveries

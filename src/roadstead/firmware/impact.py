@@ -17,7 +17,7 @@ from roadstead.devices.store import devices
 from roadstead.firmware import release_store, store
 from roadstead.firmware.assignment_store import firmware_assignments
 from roadstead.firmware.facts import Surroundings, gather_in_product
-from roadstead.firmware.image import ModuleFunction
+from roadstead.firmware.images.image import ModuleFunction
 from roadstead.firmware.library import get_version
 from roadstead.firmware.model import InForce
 from roadstead.firmware.release_rules import ReleaseWish, apply_changes, check_wish, find_changes

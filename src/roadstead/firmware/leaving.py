@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from roadstead.firmware import delivery_store, release_store, store
+from roadstead.firmware import release_store, store
+from roadstead.firmware.delivery import store as delivery_store
 from roadstead.identity.model import Actor, User
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from roadstead.firmware.extensions import Dependency
+from roadstead.firmware.images.extensions import Dependency
 from roadstead.firmware.target_rules import VersionFacts
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, select
 
 from roadstead.bus.local import LocalBus
 from roadstead.firmware import store
-from roadstead.firmware.delivery_model import DELIVERY_ENDED, Delivery, DeliveryEnded
-from roadstead.firmware.delivery_store import firmware_deliveries
+from roadstead.firmware.delivery.model import DELIVERY_ENDED, Delivery, DeliveryEnded
+from roadstead.firmware.delivery.store import firmware_deliveries
 from roadstead.firmware.model import FirmwareVersion
 from roadstead.kit.clock import from_ms, to_ms
 from roadstead.kit.errors import Unavailable

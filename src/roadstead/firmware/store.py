@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from roadstead.firmware.assignment_store import firmware_assignments
-from roadstead.firmware.extensions import Dependency
+from roadstead.firmware.images.extensions import Dependency
 from roadstead.firmware.model import Asset, FirmwareVersion
 from roadstead.firmware.target_rules import VersionFacts
 from roadstead.products.membership_store import product_devices

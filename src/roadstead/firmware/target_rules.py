@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from roadstead.firmware.extensions import Dependency
-from roadstead.firmware.image import ModuleFunction
-from roadstead.firmware.platforms import platform_name
+from roadstead.firmware.images.extensions import Dependency
+from roadstead.firmware.images.image import ModuleFunction
+from roadstead.firmware.images.platforms import platform_name
 
 Membership = Literal["member", "quarantined", "denied", "other_firmware", "none"]
 """What a device is to the product; ``other_firmware``: a member whose firmware names another

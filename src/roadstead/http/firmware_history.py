@@ -5,7 +5,7 @@ Source: particle cloud notes §6 (10); our own shape.
 
 import msgspec
 
-from roadstead.firmware.delivery_model import Delivery
+from roadstead.firmware.delivery.model import Delivery
 from roadstead.http.firmware_releases import device_in
 from roadstead.http.operation import Call, Operation, QueryParameter
 from roadstead.identity.permissions import Permission

@@ -22,7 +22,7 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.subscription_store import event_subscriptions, is_unused
 from roadstead.events.subscriptions import KEPT_DAYS, forget_subscriptions
-from roadstead.firmware.delivery import DeliveryEngine
+from roadstead.firmware.delivery.engine import DeliveryEngine
 from roadstead.firmware.files import FirmwareFiles
 from roadstead.firmware.leaving import forget_person
 from roadstead.firmware.services import FirmwareNeeds, build_firmware

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from roadstead.devices.presence_store import find_presence
 from roadstead.devices.store import devices
-from roadstead.firmware.platforms import platform_name
+from roadstead.firmware.images.platforms import platform_name
 from roadstead.products.group_store import groups_of_devices
 from roadstead.products.membership_store import product_devices
 from roadstead.rollouts import store

@@ -3,9 +3,9 @@ import json
 import pytest
 
 from roadstead.cli.entry import run
-from roadstead.firmware.bundle import parse_bundle
-from roadstead.firmware.image import parse_image
-from roadstead.firmware.platforms import PLATFORMS
+from roadstead.firmware.images.bundle import parse_bundle
+from roadstead.firmware.images.image import parse_image
+from roadstead.firmware.images.platforms import PLATFORMS
 
 
 @pytest.mark.parametrize("platform", [one.name for one in PLATFORMS.values()])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.firmware.extensions import Dependency
+from roadstead.firmware.images.extensions import Dependency
 from roadstead.firmware.target_rules import CHOOSING, HOLDING, TargetFacts, VersionFacts
 from roadstead.firmware.targeting import Hold, Offer, decide, explain
 

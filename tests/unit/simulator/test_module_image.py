@@ -4,7 +4,7 @@ import pytest
 from tests.builders.firmware import make_image
 from tests.vectors.test_update_replay import IMAGES
 
-from roadstead.firmware.platforms import PLATFORMS
+from roadstead.firmware.images.platforms import PLATFORMS
 from roadstead.simulator.module_image import (
     ERROR_CHECKSUM,
     ERROR_NO_HEADER,

@@ -7,13 +7,14 @@ from functools import partial
 
 from roadstead.devices.link import DeviceLink
 from roadstead.devices.model import DeviceIdentity
-from roadstead.firmware import delivery_store
-from roadstead.firmware.agenda import Agenda
-from roadstead.firmware.delivery_files import SendingFiles
-from roadstead.firmware.delivery_keeping import LEASE_S, DeliveryKeeping
-from roadstead.firmware.delivery_model import Delivery
-from roadstead.firmware.delivery_queue import DeliveryQueue
-from roadstead.firmware.delivery_rules import (
+from roadstead.firmware.delivery import store as delivery_store
+from roadstead.firmware.delivery.agenda import Agenda
+from roadstead.firmware.delivery.files import SendingFiles
+from roadstead.firmware.delivery.keeping import LEASE_S, DeliveryKeeping
+from roadstead.firmware.delivery.missing_modules import missing_modules
+from roadstead.firmware.delivery.model import Delivery
+from roadstead.firmware.delivery.queue import DeliveryQueue
+from roadstead.firmware.delivery.rules import (
     Again,
     Await,
     End,
@@ -21,9 +22,8 @@ from roadstead.firmware.delivery_rules import (
     after_deadline,
     after_hello,
 )
-from roadstead.firmware.delivery_sending import Sending
-from roadstead.firmware.delivery_telling import DeliveryTelling
-from roadstead.firmware.missing_modules import missing_modules
+from roadstead.firmware.delivery.sending import Sending
+from roadstead.firmware.delivery.telling import DeliveryTelling
 from roadstead.kit.errors import DomainError
 from roadstead.storage.database import Database
 

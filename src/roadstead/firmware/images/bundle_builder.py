@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Final
 
-from roadstead.firmware.extensions import AssetReference
+from roadstead.firmware.images.extensions import AssetReference
 
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 """The same content makes the same file, whenever it is packed."""

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadstead.firmware.bundle import (
+from roadstead.firmware.images.bundle import (
     ASSET_BYTES_MAX,
     BUNDLE_BYTES_MAX,
     ENTRIES_MAX,
     is_bundle,
     parse_bundle,
 )
-from roadstead.firmware.extensions import AssetReference
-from roadstead.firmware.image import IMAGE_BYTES_MAX, ImageRefused
-from roadstead.firmware.image_builder import build_user_module
+from roadstead.firmware.images.extensions import AssetReference
+from roadstead.firmware.images.image import IMAGE_BYTES_MAX, ImageRefused
+from roadstead.firmware.images.image_builder import build_user_module
 
 SOUND = b"sound" * 1000
 ASSETS = {"sound.wav": SOUND, "faces/big.txt": b"big"}

@@ -9,7 +9,7 @@ Source: product notes §3.1.9; device protocol notes §4.
 from typing import Final, NamedTuple
 
 from roadstead.devices.updates import UpdateResult
-from roadstead.firmware.delivery_model import Delivery, EndState
+from roadstead.firmware.delivery.model import Delivery, EndState
 
 QUEUE_S: Final = 24 * 3600.0
 """How long a delivery may wait for its turn; the device is looked at anew when it comes again."""

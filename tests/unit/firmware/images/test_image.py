@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadstead.firmware.extensions import AssetReference, Dependency
-from roadstead.firmware.image import (
+from roadstead.firmware.images.extensions import AssetReference, Dependency
+from roadstead.firmware.images.image import (
     IMAGE_BYTES_MAX,
     Image,
     ImageRefused,
@@ -20,10 +20,10 @@ from roadstead.firmware.image import (
     parse_image,
     parse_modules,
 )
-from roadstead.firmware.image_builder import build_user_module
-from roadstead.firmware.platforms import PLATFORMS
+from roadstead.firmware.images.image_builder import build_user_module
+from roadstead.firmware.images.platforms import PLATFORMS
 
-IMAGES = Path(__file__).parents[2] / "vectors" / "data" / "images"
+IMAGES = Path(__file__).parents[3] / "vectors" / "data" / "images"
 BODY = bytes(range(256)) * 8
 ASSET = AssetReference("sound.wav", hashlib.sha256(b"sound").digest())
 

@@ -10,7 +10,7 @@ from roadstead.devices.model import DeviceIdentity
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.events.ingest import EventIngest
 from roadstead.events.limits import DEFAULT_TTL_S
-from roadstead.firmware.delivery_model import Delivery
+from roadstead.firmware.delivery.model import Delivery
 
 STATUS_EVENT = "spark/status"
 FLASH_EVENT = "spark/flash/status"

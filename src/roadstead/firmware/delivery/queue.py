@@ -6,7 +6,7 @@ The rows are the truth; this is their working copy, loaded at the start.
 from collections import deque
 from collections.abc import Iterator
 
-from roadstead.firmware.delivery_model import Delivery
+from roadstead.firmware.delivery.model import Delivery
 
 
 class DeliveryQueue:

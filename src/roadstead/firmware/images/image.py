@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from roadstead.firmware.extensions import (
+from roadstead.firmware.images.extensions import (
     EXTENSION_ASSET,
     EXTENSION_DEPENDENCY,
     AssetReference,
@@ -23,7 +23,7 @@ from roadstead.firmware.extensions import (
     parse_dependency,
     parse_extensions,
 )
-from roadstead.firmware.platforms import PLATFORMS, platform_name
+from roadstead.firmware.images.platforms import PLATFORMS, platform_name
 from roadstead.kit.errors import Invalid
 
 IMAGE_BYTES_MAX: Final = 16 * 1024 * 1024

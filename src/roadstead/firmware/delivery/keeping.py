@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from roadstead.bus.local import LocalBus
-from roadstead.firmware.delivery_model import (
+from roadstead.firmware.delivery.model import (
     DELIVERY_ENDED,
     BackOff,
     Delivery,
     DeliveryEnded,
 )
-from roadstead.firmware.delivery_rules import APPLYING_S, AWAY_S, End, pause_s
-from roadstead.firmware.delivery_store import (
+from roadstead.firmware.delivery.rules import APPLYING_S, AWAY_S, End, pause_s
+from roadstead.firmware.delivery.store import (
     changes_of,
     delete_back_offs,
     write_back_offs,

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
-from roadstead.firmware.extensions import (
+from roadstead.firmware.images.extensions import (
     EXTENSION_LOCATION,
     EXTENSION_PRODUCT,
     AssetReference,
@@ -18,7 +18,7 @@ from roadstead.firmware.extensions import (
     encode_asset,
     encode_record,
 )
-from roadstead.firmware.image import (
+from roadstead.firmware.images.image import (
     CRC_BYTES,
     HEADER,
     IMAGE_BYTES_MAX,
@@ -26,7 +26,7 @@ from roadstead.firmware.image import (
     SUFFIX_BYTES,
     ModuleFunction,
 )
-from roadstead.firmware.platforms import PLATFORMS, Platform
+from roadstead.firmware.images.platforms import PLATFORMS, Platform
 
 MODULE_VERSION: Final = 6
 """Version of the interface that modules of 5.x and 6.x have."""

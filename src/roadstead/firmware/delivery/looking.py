@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from roadstead.firmware import store
-from roadstead.firmware.delivery_model import Cause
+from roadstead.firmware.delivery.model import Cause
 from roadstead.firmware.facts import Surroundings, TransferState, gather_many
 from roadstead.firmware.model import FirmwareVersion
 from roadstead.firmware.target_rules import Occasion, TargetFacts

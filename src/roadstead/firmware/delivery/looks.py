@@ -7,13 +7,13 @@ from typing import Final
 from sqlalchemy import Connection
 
 from roadstead.devices.link import DeviceLink
-from roadstead.firmware import delivery_store
-from roadstead.firmware.agenda import Agenda
-from roadstead.firmware.delivery_keeping import DeliveryKeeping
-from roadstead.firmware.delivery_looking import BATCH, Found, Look, look_at
-from roadstead.firmware.delivery_model import Delivery, new_delivery_id
-from roadstead.firmware.delivery_rules import QUEUE_S, End
-from roadstead.firmware.delivery_turns import DeliveryTurns
+from roadstead.firmware.delivery import store as delivery_store
+from roadstead.firmware.delivery.agenda import Agenda
+from roadstead.firmware.delivery.keeping import DeliveryKeeping
+from roadstead.firmware.delivery.looking import BATCH, Found, Look, look_at
+from roadstead.firmware.delivery.model import Delivery, new_delivery_id
+from roadstead.firmware.delivery.rules import QUEUE_S, End
+from roadstead.firmware.delivery.turns import DeliveryTurns
 from roadstead.firmware.targeting import Hold, Offer
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.firmware.missing_modules import NEEDS_MAX, missing_modules
+from roadstead.firmware.delivery.missing_modules import NEEDS_MAX, missing_modules
 
 
 def module(letter: str, index: int, version: int, *needs: tuple[str, int, int]) -> dict:

@@ -3,8 +3,8 @@
 import pytest
 
 from roadstead.devices.updates import UpdateResult
-from roadstead.firmware.delivery_model import Delivery, new_delivery_id
-from roadstead.firmware.delivery_rules import (
+from roadstead.firmware.delivery.model import Delivery, new_delivery_id
+from roadstead.firmware.delivery.rules import (
     BEGINS_MAX,
     PAUSES_S,
     Again,

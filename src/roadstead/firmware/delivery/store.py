@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from roadstead.firmware.delivery_model import BackOff, Delivery
+from roadstead.firmware.delivery.model import BackOff, Delivery
 from roadstead.storage.columns import metadata
 
 IDS_IN_QUERY: Final = 500

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from roadstead.devices.link import DeviceLink
 from roadstead.devices.model import DeviceIdentity
 from roadstead.devices.updates import UpdateResult, UpdateStep
-from roadstead.firmware.delivery_files import SendingFiles
-from roadstead.firmware.delivery_keeping import DeliveryKeeping
-from roadstead.firmware.delivery_model import Delivery
-from roadstead.firmware.delivery_rules import (
+from roadstead.firmware.delivery.files import SendingFiles
+from roadstead.firmware.delivery.keeping import DeliveryKeeping
+from roadstead.firmware.delivery.model import Delivery
+from roadstead.firmware.delivery.rules import (
     BEGINS_MAX,
     SENDING_S,
     Again,
@@ -17,7 +17,7 @@ from roadstead.firmware.delivery_rules import (
     Verdict,
     after_transfer,
 )
-from roadstead.firmware.delivery_telling import DeliveryTelling
+from roadstead.firmware.delivery.telling import DeliveryTelling
 from roadstead.kit.errors import DomainError, TimedOut, Unavailable
 
 log = logging.getLogger(__name__)

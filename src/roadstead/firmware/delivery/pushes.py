@@ -8,10 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from roadstead.firmware import push_store
-from roadstead.firmware.agenda import Agenda
-from roadstead.firmware.delivery_turns import DeliveryTurns
-from roadstead.firmware.push_store import Push
+from roadstead.firmware.delivery import push_store
+from roadstead.firmware.delivery.agenda import Agenda
+from roadstead.firmware.delivery.push_store import Push
+from roadstead.firmware.delivery.turns import DeliveryTurns
 from roadstead.kit.errors import Unavailable
 from roadstead.storage.database import Database
 

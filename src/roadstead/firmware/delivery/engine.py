@@ -2,7 +2,7 @@
 
 It is told when a device comes (as its ``UpdateDesk``), and asked by people, releases and rollouts.
 It decides nothing itself: which version is ``targeting``'s matter, what an end means that of
-``delivery_rules``. Every open delivery is a row, so that a killed process loses none of them.
+``rules``. Every open delivery is a row, so that a killed process loses none of them.
 """
 
 import logging
@@ -20,17 +20,18 @@ from roadstead.devices.registry import DeviceRegistry
 from roadstead.devices.store import devices
 from roadstead.devices.updates import Occasion as Coming
 from roadstead.events.ingest import EventIngest
-from roadstead.firmware import delivery_store, push_store
-from roadstead.firmware.agenda import Agenda
-from roadstead.firmware.delivery_files import SendingFiles
-from roadstead.firmware.delivery_keeping import DeliveryKeeping
-from roadstead.firmware.delivery_looking import BATCH, Look
-from roadstead.firmware.delivery_looks import DeliveryLooks
-from roadstead.firmware.delivery_model import Cause, Delivery, new_delivery_id
-from roadstead.firmware.delivery_pushes import DeliveryPushes
-from roadstead.firmware.delivery_rules import QUEUE_S, End
-from roadstead.firmware.delivery_telling import DeliveryTelling
-from roadstead.firmware.delivery_turns import DeliveryTurns
+from roadstead.firmware.delivery import push_store
+from roadstead.firmware.delivery import store as delivery_store
+from roadstead.firmware.delivery.agenda import Agenda
+from roadstead.firmware.delivery.files import SendingFiles
+from roadstead.firmware.delivery.keeping import DeliveryKeeping
+from roadstead.firmware.delivery.looking import BATCH, Look
+from roadstead.firmware.delivery.looks import DeliveryLooks
+from roadstead.firmware.delivery.model import Cause, Delivery, new_delivery_id
+from roadstead.firmware.delivery.pushes import DeliveryPushes
+from roadstead.firmware.delivery.rules import QUEUE_S, End
+from roadstead.firmware.delivery.telling import DeliveryTelling
+from roadstead.firmware.delivery.turns import DeliveryTurns
 from roadstead.firmware.facts import TransferState
 from roadstead.firmware.target_rules import Occasion
 from roadstead.firmware.targeting import Decision

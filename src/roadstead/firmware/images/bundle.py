@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from roadstead.firmware.image import IMAGE_BYTES_MAX, Image, ImageRefused, parse_image
+from roadstead.firmware.images.image import IMAGE_BYTES_MAX, Image, ImageRefused, parse_image
 
 BUNDLE_BYTES_MAX: Final = 32 * 1024 * 1024
 ENTRIES_MAX: Final = 256
