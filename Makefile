@@ -8,6 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	if $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never .venv/bin/uv
 FUZZ_SECONDS ?= 60
+# Tests without processes of their own; they run beside the others, for which there are two cores.
+IN_PROCESS := tests/unit tests/vectors tests/contract tests/http
 COMMA := ,
 
 help: ## List the targets
@@ -45,7 +47,14 @@ serve: setup ## Start the server with its data in ./roadstead-data
 test: setup ## Run a short fuzz and all tests
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
 	@.venv/bin/python console/build.py npm run --silent test -- --silent || test -z "$$CI"
-	@.venv/bin/python -m pytest
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-within test-beyond
+
+.PHONY: test-within test-beyond
+test-within: # Tests without processes of their own
+	@.venv/bin/python -m pytest $(IN_PROCESS)
+
+test-beyond: # Tests with processes, sockets, kills, official clients, a browser
+	@.venv/bin/python -m pytest $(addprefix --ignore=,$(IN_PROCESS))
 
 check: setup ## Formatting, lint, types, import rules
 	@.venv/bin/ruff format --check src tests fuzz bench console hatch_build.py

@@ -28,6 +28,10 @@ REPORT_EVERY_S = 10.0
 SLOW_BATCH_S = 5.0
 """A batch takes milliseconds; after this long something is wrong with the disk or the database."""
 
+OUTAGE_TOLD_S = 5.0
+"""Seconds that a failed write is told of while nothing waits: without devices or requests nothing
+is written, and so nothing would ever show that the database is back."""
+
 _Entry = tuple[RowWriter, Any, OnCommitted | None, bool]
 
 
@@ -68,6 +72,7 @@ class Journal:
         self._next_report_s = 0.0
         self._began_s: float | None = None
         self._outage: Unavailable | None = None
+        self._outage_s = 0.0
         self.rows = 0
         self.batches = 0
         self.failures = 0
@@ -135,10 +140,11 @@ class Journal:
     def describe(self) -> str:
         """``ok`` while rows are written as they come, else what keeps them, in words."""
         waiting = len(self._pending) + self._in_flight
-        if self._outage is not None:
+        now_s = asyncio.get_running_loop().time()
+        if self._outage is not None and (waiting or now_s < self._outage_s + OUTAGE_TOLD_S):
             return f"rows are not written: {self._outage.code}"
         if self._began_s is not None:
-            took_s = asyncio.get_running_loop().time() - self._began_s
+            took_s = now_s - self._began_s
             if took_s > SLOW_BATCH_S:
                 return f"a write has taken {took_s:.0f} s already; {waiting} rows wait"
         if waiting > self._max_pending // 2:
@@ -177,6 +183,7 @@ class Journal:
         except Exception as failure:
             self.failures += 1
             self._outage = failure if isinstance(failure, Unavailable) else None
+            self._outage_s = asyncio.get_running_loop().time()
             self._report(failure, len(batch))
             if len(batch) > 1 and not isinstance(failure, Unavailable):
                 middle = len(batch) // 2
