@@ -5,6 +5,7 @@ import { useSignOut } from "./state/session";
 import { currentTheme, setTheme } from "./state/theme";
 import { setZone, useZone } from "./state/time";
 import { IconButton } from "./ui/Button";
+import { Keys } from "./ui/Keys";
 import { Menu } from "./ui/Menu";
 import { sayError } from "./ui/Toast";
 
@@ -50,6 +51,7 @@ export function Shell({ username, children }: { username: string; children: Reac
         ))}
       </nav>
       <main id="main" tabIndex={-1}>{children}</main>
+      <Keys />
     </div>
   );
 }

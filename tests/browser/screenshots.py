@@ -9,14 +9,23 @@ import sys
 import tempfile
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import sync_playwright
 from tests.browser.journey import Journey
-from tests.browser.stage import EMAIL, PASSWORD, Stage, find_chromium, open_stage
+from tests.browser.stage import (
+    EMAIL,
+    PASSWORD,
+    PLATFORM,
+    Stage,
+    build_image,
+    find_chromium,
+    open_stage,
+)
 
 TARGET = Path("screenshots")
 
 
-def pages_of(stage: Stage) -> dict[str, str]:
+def pages_of(stage: Stage, rollout: str) -> dict[str, str]:
     """Addresses of pages worth looking at, by the name of their picture."""
     product = f"/products/{stage.product}"
     return {
@@ -28,6 +37,7 @@ def pages_of(stage: Stage) -> dict[str, str]:
         "groups": f"{product}/groups",
         "firmware": f"{product}/firmware",
         "rollouts": f"{product}/rollouts",
+        "rollout": f"{product}/rollouts/{rollout}",
         "rollout-new": f"{product}/rollouts/new",
         "product-events": f"{product}/events",
         "history": f"{product}/events?view=history",
@@ -46,6 +56,35 @@ def pages_of(stage: Stage) -> dict[str, str]:
     }
 
 
+def furnish(stage: Stage, folder: Path) -> str:
+    """Gives the product versions, a group and a rollout to look at; gives the rollout's id."""
+    path = f"/v1/products/{stage.product}"
+    with stage.server.client(stage.token) as client:
+        for version in (1, 2):
+            image = build_image(folder, platform=PLATFORM, version=version)
+            about = {"version": str(version), "title": f"Cold chain {version}"}
+            files = {"file": (image.name, image.read_bytes())}
+            _check(client.post(f"{path}/firmware", data=about, files=files))
+        _check(
+            client.post(f"{path}/groups", json={"name": "brave", "description": "They said yes"})
+        )
+        chosen = {"action": "groups", "devices": stage.devices[:2], "metadata": {"add": ["brave"]}}
+        _check(client.put(f"{path}/devices", json=chosen))
+        locked = {"desired_firmware_version": 1, "flash": True}
+        _check(client.put(f"{path}/devices/{stage.devices[0]}", json=locked))
+        everybody = {"version": 1, "product_default": True, "intelligent": False}
+        _check(client.put(f"{path}/firmware/release", json={**everybody, "override_reason": "try"}))
+        policy = {"stages": ["1", "3"], "holdback": "1", "soak_h": 1}
+        wanted = {"version": 2, "policy": policy, "override_reason": "A picture"}
+        made = _check(client.post(f"{path}/rollouts", json=wanted))
+        return str(made.json()["rollout"]["id"])
+
+
+def _check(answer: httpx.Response) -> httpx.Response:
+    assert answer.is_success, answer.text
+    return answer
+
+
 def main() -> int:
     """Takes the pictures; gives the number of pages that have barriers or complaints."""
     shutil.rmtree(TARGET, ignore_errors=True)
@@ -60,6 +99,7 @@ def main() -> int:
         open_stage(Path(folder)) as stage,
         sync_playwright() as playwright,
     ):
+        rollout = furnish(stage, Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for width, theme in ((1280, "light"), (1280, "dark"), (375, "light")):
             journey = Journey(browser, stage.origin, width=width, theme=theme)
@@ -67,7 +107,7 @@ def main() -> int:
             journey.page.wait_for_load_state("networkidle")
             journey.page.screenshot(path=TARGET / f"sign-in-{width}-{theme}.png")
             journey.sign_in(EMAIL, PASSWORD)
-            for name, address in pages_of(stage).items():
+            for name, address in pages_of(stage, rollout).items():
                 journey.page.goto(address)
                 journey.page.get_by_role("heading", level=1).wait_for()
                 journey.settle()

@@ -51,7 +51,7 @@ def open_stage(folder: Path) -> Iterator[Stage]:
         server.create_user(EMAIL, PASSWORD, admin=True)
         token = server.log_in(EMAIL, PASSWORD)
         with _fleet(server, token) as devices, server.client(token) as client:
-            product = _make_product(client, devices)
+            product = make_product(client, "Fridge", PLATFORM, devices)
             made = client.post("/v1/orgs", json={"name": "Northern Cold Chain"})
             assert made.is_success, made.text
             slug = made.json()["organization"]["slug"]
@@ -83,8 +83,9 @@ def _wait_for_devices(server: RoadsteadServer, token: str) -> list[str]:
     raise AssertionError((server.folder / "fleet.log").read_text(errors="replace")[-2000:])
 
 
-def _make_product(client: httpx.Client, devices: list[str]) -> str:
-    draft = {"name": "Fridge", "platform_id": PLATFORM, "description": "Keeps vaccines cold"}
+def make_product(client: httpx.Client, name: str, platform: int, devices: list[str]) -> str:
+    """A product with these devices; gives its slug."""
+    draft = {"name": name, "platform_id": platform, "description": "Keeps vaccines cold"}
     made = client.post("/v1/user/products", json={"product": draft})
     assert made.is_success, made.text
     slug = made.json()["product"]["slug"]
@@ -92,3 +93,13 @@ def _make_product(client: httpx.Client, devices: list[str]) -> str:
     assert imported.json()["updated"] == len(devices), imported.text
     assert isinstance(slug, str)
     return slug
+
+
+def build_image(folder: Path, *, platform: int, version: int, size: str = "24K") -> Path:
+    """An image as a person makes one at the shell."""
+    path = folder / f"fridge-{version}.bin"
+    named = ("--platform", str(platform), "--version", str(version), "--size", size)
+    command = (*ROADSTEAD, "firmware", "build-image", str(path), *named)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return path

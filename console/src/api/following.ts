@@ -47,6 +47,8 @@ export class Following {
     const attempt = new AbortController();
     const stop = () => attempt.abort();
     this.#abort.signal.addEventListener("abort", stop);
+    // The system knows sooner than the silence tells.
+    addEventListener("offline", stop);
     let silence = setTimeout(stop, SILENCE_MS);
     try {
       const headers: Record<string, string> = this.#lastId ? { "last-event-id": this.#lastId } : {};
@@ -65,6 +67,7 @@ export class Following {
     } finally {
       clearTimeout(silence);
       this.#abort.signal.removeEventListener("abort", stop);
+      removeEventListener("offline", stop);
     }
   }
 

@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 export interface Column<Row> {
   key: string;
   title: string;
+  /** What stands in the head in place of the title, which then names it. */
+  head?: ReactNode;
   cell: (row: Row) => ReactNode;
   /** Numbers stand to the right. */
   num?: boolean;
@@ -56,7 +58,7 @@ interface HeadProps<Row> {
 
 function Head<Row>({ column, sorting, onSort }: HeadProps<Row>) {
   const active = sorting !== undefined && sorting.by === column.sort;
-  if (!column.sort || !onSort) return <th scope="col" className={classOf(column)}>{column.title}</th>;
+  if (!column.sort || !onSort) return <th scope="col" className={classOf(column)}>{column.head ?? column.title}</th>;
   const by = column.sort;
   const order = active ? (sorting.descending ? "descending" : "ascending") : "none";
   return (

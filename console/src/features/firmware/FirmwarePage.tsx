@@ -56,7 +56,7 @@ function Versions({ product, uploading, onUploaded }: { product: Product; upload
     <Loaded query={query} rows={5}>
       {(versions) => (
         <>
-          {versions.length === 0 ? <NoFirmware /> : <Table label="Versions" columns={columns} rows={versions} rowKey={(one) => String(one.version)} />}
+          {versions.length === 0 ? <NoFirmware platform={product.platform_id} /> : <Table label="Versions" columns={columns} rows={versions} rowKey={(one) => String(one.version)} />}
           <Releases product={product.slug} />
           <UploadDialog product={product} open={uploading} next={nextVersion(versions)} onClose={onUploaded} />
           {chosen?.what === "release" && <ReleaseDialog product={product} version={chosen.version} onClose={close} />}
@@ -81,11 +81,11 @@ function ReleasedTo({ version }: { version: Version }) {
   return <span className="row">{to.map((one) => <Chip key={one} tone="work">{one}</Chip>)}{version.intelligent && <Chip>intelligent</Chip>}</span>;
 }
 
-function NoFirmware() {
+function NoFirmware({ platform }: { platform: number }) {
   return (
     <Empty title="There is no firmware yet">
       <p className="quiet">Build your application with its version in it, and upload the binary. Without a compiler at hand, make one for a simulated device:</p>
-      <Command>roadstead firmware build-image --help</Command>
+      <Command>{`roadstead firmware build-image v1.bin --platform ${platform} --version 1`}</Command>
     </Empty>
   );
 }

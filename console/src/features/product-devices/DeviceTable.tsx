@@ -23,8 +23,17 @@ export function DeviceTable({ product, devices, chosen, onChoose, sorting, onSor
     if (!next.delete(id)) next.add(id);
     onChoose(next);
   };
+  const all = devices.every((one) => chosen.has(one.id));
+  const toggleAll = () => {
+    const next = new Set(chosen);
+    for (const { id } of devices) {
+      if (all) next.delete(id);
+      else next.add(id);
+    }
+    onChoose(next);
+  };
   const columns: Column<ProductDevice>[] = [
-    { key: "choose", title: "", cell: (one) => <input type="checkbox" aria-label={`Choose ${one.name ?? one.id}`} checked={chosen.has(one.id)} onChange={() => toggle(one.id)} /> },
+    { key: "choose", title: "", head: <input type="checkbox" aria-label={`Choose all ${devices.length} on this page`} checked={all} onChange={toggleAll} />, cell: (one) => <input type="checkbox" aria-label={`Choose ${one.name ?? one.id}`} checked={chosen.has(one.id)} onChange={() => toggle(one.id)} /> },
     { key: "name", title: "Name", sort: "deviceName", cell: (one) => <Link to={`/products/${product.slug}/devices/${one.id}`}>{one.name ?? shorten(one.id)}</Link> },
     { key: "state", title: "Connection", cell: (one) => <Connection online={one.online} heard={one.last_heard} /> },
     { key: "id", title: "Device ID", minor: true, sort: "deviceId", cell: (one) => <Copyable text={one.id} shown={shorten(one.id)} what="device ID" /> },

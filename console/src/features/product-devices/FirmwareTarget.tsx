@@ -41,7 +41,7 @@ export function FirmwareTarget({ product, device }: { product: string; device: P
                 ["Should run", target.target === null ? "nothing in particular" : `version ${target.target}`],
                 ["State", <State key="s" target={target} />],
               ]} />
-              <ul className="stack tight">{speaking.map((one) => <li key={one.rule}><StatusMark tone={TONES[one.verdict] ?? "idle"}>{one.text}</StatusMark></li>)}</ul>
+              <ul className="stack tight">{speaking.map((one) => <li key={one.rule}><StatusMark tone={toneOf(one, target)}>{one.text}</StatusMark></li>)}</ul>
               <details>
                 <summary className="quiet">All rules, in their order</summary>
                 <ol className="mono">{target.rules.map((one) => <li key={one.rule}>{one.rule}: {one.verdict.replace("_", " ")}</li>)}</ol>
@@ -52,6 +52,12 @@ export function FirmwareTarget({ product, device }: { product: string; device: P
       </Loaded>
     </Card>
   );
+}
+
+/** A rule that holds because all is well does not ask to be looked at. */
+function toneOf(rule: Rule, target: Target): Tone {
+  if (rule.verdict === "holds" && target.hold?.reason === "up_to_date") return "good";
+  return TONES[rule.verdict] ?? "idle";
 }
 
 function State({ target }: { target: Target }) {

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useParams } from "wouter";
+import { ask } from "../../api/client";
 import { useStream } from "../../api/live";
 import { NameAndNotes } from "../../device/NameAndNotes";
 import { Talk } from "../../device/Talk";
@@ -80,8 +81,10 @@ function Shown({ product, device }: { product: Product; device: ProductDevice })
       {layer === "groups" && <GroupsDialog product={product} device={device} onClose={close} />}
       {layer === "lock" && <LockDialog product={product.slug} device={device} onClose={close} />}
       <ConfirmDialog open={layer === "remove"} onClose={close} title={`Remove ${name}?`} verb="Remove the device" act={async () => {
-        await act("DELETE", `/${device.id}`);
+        await ask(at, { method: "DELETE" });
         navigate(`/products/${product.slug}/devices`);
+        // Only what is shown next is asked again: this device is no longer there to be asked for.
+        for (const key of ["devices", "products", "groups"]) void queries.invalidateQueries({ queryKey: [key], refetchType: "none" });
         say("The device was removed");
       }}>
         <p>It leaves {product.name} with its groups and locks{device.owner !== null && `, and ${device.owner} does not own it any more`}. It gets no firmware of this product, and may be imported again.</p>

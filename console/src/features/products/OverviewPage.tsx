@@ -4,6 +4,7 @@ import type { Product } from "../../product/queries";
 import { platformName } from "../../state/boards";
 import { Card, Command, Facts, Tiles } from "../../ui/Page";
 import { TimeAgo } from "../../ui/Time";
+import { OpenRollouts, RunningVersions } from "./Now";
 
 /** One fleet at a glance. */
 export default function OverviewPage() {
@@ -19,7 +20,12 @@ function Overview({ product }: { product: Product }) {
         ["In quarantine", <Link key="q" to={`${at}/devices?quarantined=true`}>{product.quarantined_count.toLocaleString()}</Link>],
         ["Groups", <Link key="g" to={`${at}/groups`}>{product.groups.length.toLocaleString()}</Link>],
       ]} />
-      {product.device_count === 0 && <FirstSteps product={product} />}
+      {product.device_count === 0 ? <FirstSteps product={product} /> : (
+        <div className="cards">
+          <RunningVersions product={product} />
+          <OpenRollouts product={product.slug} />
+        </div>
+      )}
       <Card title="This product">
         <Facts rows={[
           ["Number", product.id],

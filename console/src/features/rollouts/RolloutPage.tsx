@@ -1,6 +1,7 @@
 import { useParams } from "wouter";
 import { ProductFrame } from "../../product/Frame";
 import type { Product } from "../../product/queries";
+import { formatDuration } from "../../state/time";
 import { StatusMark } from "../../ui/Marks";
 import { Card, Facts } from "../../ui/Page";
 import { Stacked } from "../../ui/Progress";
@@ -80,7 +81,7 @@ function Terms({ rollout }: { rollout: Rollout }) {
     <Facts rows={[
       ["Stage opened", <Moment key="o" at={rollout.stage_opened_at} />],
       ["Looked at next", <Moment key="n" at={rollout.next_at} />],
-      ["Watched for", `${policy.soak_h} hours each stage`],
+      ["Watched for", `${formatDuration((policy.soak_h ?? 24) * 3600)} each stage`],
       ["Gate", policy.gate ? "judges each stage" : "none: stages follow each other"],
       ["After a halt", policy.rollback ? "devices get back what they had" : "devices stay as they are"],
       ["Only devices that fit", rollout.filter ? <code key="f">{rollout.filter}</code> : "–"],
