@@ -2841,6 +2841,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products/{product}/metrics/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events received from devices over time
+         * @description Permission: `metrics.events:get`.
+         */
+        get: operations["get_events_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/metrics/functions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Function calls over time, by outcome
+         * @description Permission: `metrics.functions:get`.
+         */
+        get: operations["get_functions_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/metrics/online": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices online over time
+         * @description Permission: `metrics.online:get`.
+         */
+        get: operations["get_online_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/metrics/variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Variable requests over time, by outcome
+         * @description Permission: `metrics.variables:get`.
+         */
+        get: operations["get_variables_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products/{product}/move": {
         parameters: {
             query?: never;
@@ -2962,6 +3042,30 @@ export interface paths {
          */
         get: operations["get_product_ownership_history"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/rollout_policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * By which policy releases go out at once
+         * @description Permission: `rollouts:get`.
+         */
+        get: operations["get_rollout_policy"];
+        /**
+         * Set the policy by which releases go out at once
+         * @description Permission: `rollouts:update`.
+         */
+        put: operations["set_rollout_policy"];
         post?: never;
         delete?: never;
         options?: never;
@@ -4348,11 +4452,14 @@ export interface components {
          */
         ExportAnswer: {
             changes: components["schemas"]["ChangeAnswer"][];
+            clients: components["schemas"]["ClientDocument"][];
             created_at: string;
+            customer_of: number[];
             devices: components["schemas"]["DeviceAnswer"][];
             exported_at: string;
             id: string;
             recovery_codes_left: number;
+            teams: components["schemas"]["TeamRole"][];
             tokens: components["schemas"]["SignInAnswer"][];
             transfer_requests: components["schemas"]["TransferAnswer"][];
             user: components["schemas"]["UserAnswer"];
@@ -5156,6 +5263,21 @@ export interface components {
             window?: components["schemas"]["WindowPolicy"] | null;
         };
         /**
+         * PolicyAnswer
+         * @description By which policy releases go out at once; ``shipped`` when it is nobody's own.
+         */
+        PolicyAnswer: {
+            policy: components["schemas"]["Policy"];
+            shipped: boolean;
+        };
+        /**
+         * PolicyBody
+         * @description The product's own policy, or null for the shipped one.
+         */
+        PolicyBody: {
+            policy: components["schemas"]["Policy"] | null;
+        };
+        /**
          * Preferences
          * @description How an owner wants to be told.
          *
@@ -5749,6 +5871,14 @@ export interface components {
             /** @default true */
             ok?: boolean;
             team: components["schemas"]["MemberAnswer"][];
+        };
+        /**
+         * TeamRole
+         * @description A team that the account is on; ``team`` is ``product/NUMBER`` or ``organization/ID``.
+         */
+        TeamRole: {
+            role: string;
+            team: string;
         };
         /**
          * TestAnswer
@@ -17011,6 +17141,298 @@ export interface operations {
             };
         };
     };
+    get_events_metrics: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601); 30 minutes ago if it is not given. */
+                start_date?: string;
+                /** @description Moment after the last; now if it is not given. */
+                end_date?: string;
+                /** @description Seconds of a point, above 15; whole minutes are counted. */
+                bucket_size?: string;
+                /** @description Only devices that run this firmware version. */
+                product_fw?: string;
+                /** @description Only devices of this release of Device OS. */
+                device_os_version?: string;
+                /** @description Only devices of this group. */
+                device_group?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: Record<string, never>[];
+                    };
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_functions_metrics: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601); 30 minutes ago if it is not given. */
+                start_date?: string;
+                /** @description Moment after the last; now if it is not given. */
+                end_date?: string;
+                /** @description Seconds of a point, above 15; whole minutes are counted. */
+                bucket_size?: string;
+                /** @description Only devices that run this firmware version. */
+                product_fw?: string;
+                /** @description Only devices of this release of Device OS. */
+                device_os_version?: string;
+                /** @description Only devices of this group. */
+                device_group?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: Record<string, never>[];
+                    };
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_online_metrics: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601); 30 minutes ago if it is not given. */
+                start_date?: string;
+                /** @description Moment after the last; now if it is not given. */
+                end_date?: string;
+                /** @description Seconds of a point, above 15; whole minutes are counted. */
+                bucket_size?: string;
+                /** @description Only devices that run this firmware version. */
+                product_fw?: string;
+                /** @description Only devices of this release of Device OS. */
+                device_os_version?: string;
+                /** @description Only devices of this group. */
+                device_group?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: Record<string, never>[];
+                    };
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_variables_metrics: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601); 30 minutes ago if it is not given. */
+                start_date?: string;
+                /** @description Moment after the last; now if it is not given. */
+                end_date?: string;
+                /** @description Seconds of a point, above 15; whole minutes are counted. */
+                bucket_size?: string;
+                /** @description Only devices that run this firmware version. */
+                product_fw?: string;
+                /** @description Only devices of this release of Device OS. */
+                device_os_version?: string;
+                /** @description Only devices of this group. */
+                device_group?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: Record<string, never>[];
+                    };
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     preview_move: {
         parameters: {
             query?: {
@@ -17445,6 +17867,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnershipHistoryAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_rollout_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    set_rollout_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description No token, or one that is unknown, expired or revoked */
