@@ -114,7 +114,9 @@ def test_a_host_that_holds_connections_open_does_not_shut_others_out(tmp_path: P
             for _ in range(5):
                 answer = httpx.get(f"{server.api_url}/healthz", trust_env=False)
                 assert answer.status_code == 200
-            assert held[0].recv(1) == b""
+            # The oldest was closed; what it had sent and nobody read may make that a reset.
+            with contextlib.suppress(ConnectionResetError):
+                assert held[0].recv(1) == b""
             held[-1].sendall(b"\r\n")
             assert b" 401 " in held[-1].recv(200)
     finally:
