@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.journey import Journey
 from tests.browser.stage import EMAIL, PASSWORD, Stage, find_chromium, open_stage
+
+PATIENCE_MS = 20_000
+"""How long a page may take to show what is expected, on a machine that runs other tests too."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 BUILT = Path(__file__).parents[2] / "src/roadstead/console/static/index.html"
 
