@@ -141,6 +141,27 @@ async def test_a_failed_read_leaves_the_next_ones_whole_and_up_to_date(database:
         assert {len(one) for one in found} == {number + 1}
 
 
+async def test_a_kept_error_of_a_half_read_result_does_not_keep_its_moment(
+    database: Database,
+) -> None:
+    for n in range(100):
+        await database.write(add(f"{n}"))
+
+    def stop_half_way(conn: Connection) -> None:
+        rows = conn.execute(sa.select(outbox_rows))
+        raise LookupError(rows.fetchone())
+
+    # The errors hold the frames that hold the results; as many as there are readers and more.
+    kept = [
+        await asyncio.gather(database.read(stop_half_way), return_exceptions=True)
+        for _ in range(20)
+    ]
+    await database.write(add("new"))
+    for _ in range(20):
+        assert "new" in await database.read(keys)
+    assert all(isinstance(error, LookupError) for (error,) in kept)
+
+
 async def test_all_statements_of_a_read_see_one_moment(database: Database) -> None:
     looked, written = threading.Event(), threading.Event()
 

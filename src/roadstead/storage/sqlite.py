@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, event
 
 from roadstead.kit.errors import Unavailable
 from roadstead.storage.database import Work
-from roadstead.storage.sqlite_reading import ReaderThreads, driver_of
+from roadstead.storage.sqlite_reading import Driver, ReaderThreads, driver_of
 
 Result = TypeVar("Result")
 
@@ -142,8 +142,11 @@ def _run_batch(connection: Connection, units: list[_Unit]) -> list[_Outcome]:
     driver.execute(f"PRAGMA synchronous={level}")
     driver.execute("PRAGMA query_only=OFF")
     connection.execution_options(write=True)
-    with connection.begin():
-        return [_run_unit(connection, unit.work) for unit in units]
+    try:
+        with connection.begin():
+            return [_run_unit(connection, unit.work) for unit in units]
+    finally:
+        driver.close_cursors()
 
 
 def _run_unit(connection: Connection, work: Work[Any]) -> _Outcome:
@@ -205,7 +208,11 @@ def make_engine(path: Path) -> Engine:
     """An engine whose connections begin transactions only where this module says so."""
     engine = sa.create_engine(
         f"sqlite:///{path}",
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+            "factory": Driver,
+        },
         pool_size=READERS + 2,
         max_overflow=0,
         hide_parameters=True,  # errors are logged, and parameters are secrets and payloads

@@ -89,13 +89,40 @@ class ReaderThreads:
         driver.execute("PRAGMA query_only=ON")
         connection.begin()
         driver.execute("ROLLBACK")
+        driver.close_cursors()
         return connection
 
 
-def driver_of(connection: Connection) -> sqlite3.Connection:
+class Driver(sqlite3.Connection):
+    """A connection that knows its cursors.
+
+    While a cursor has rows left to give, SQLite keeps the snapshot it reads from, even beyond the
+    end of the transaction: later reads of the same connection would not see what was committed
+    since. An error that somebody keeps also keeps the frames it came through, and the cursors in
+    them, for as long. So every unit of work closes what it opened.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._opened: list[sqlite3.Cursor] = []
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """A new cursor."""
+        opened = super().cursor(*args, **kwargs)
+        self._opened.append(opened)
+        return opened
+
+    def close_cursors(self) -> None:
+        """Closes every cursor of this connection; no result may be read any more."""
+        for opened in self._opened:
+            opened.close()
+        self._opened.clear()
+
+
+def driver_of(connection: Connection) -> Driver:
     """SQLite's own connection below SQLAlchemy's."""
     driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
+    assert isinstance(driver, Driver)
     return driver
 
 
@@ -105,6 +132,7 @@ def _run(connection: Connection, work: Work[Result]) -> Result:
     try:
         return work(connection)
     finally:
+        driver.close_cursors()
         # A failing disk may have ended it already.
         if driver.in_transaction:
             driver.execute("ROLLBACK")
