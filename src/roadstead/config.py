@@ -83,8 +83,9 @@ class Settings:
     """Whether strangers may create accounts. Default invite: a server is its owner's first."""
 
     allow_private_targets: bool
-    """Whether webhooks may reach private addresses. Default off: a tenant must not be able to look
-    into the network that the server stands in."""
+    """Whether webhooks may reach private and loopback addresses. Default off: a tenant must not be
+    able to look into the network that the server stands in. Link-local addresses and those where
+    clouds give a machine its credentials stay refused."""
 
     default_plan: PlanName
     """Plan of a new account. Default developer, the smallest."""

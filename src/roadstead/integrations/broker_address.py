@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadstead.outbound.http_messages import HttpFailure
-from roadstead.outbound.targets import is_public
+from roadstead.outbound.targets import may_reach
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 """Spec: MQTT 3.1.1 §4.2, IANA."""
@@ -72,8 +72,8 @@ async def find_broker(
             )
     except (OSError, TimeoutError, UnicodeError):
         raise HttpFailure("unresolved", "the name of the broker is unknown") from None
-    hosts = [str(where[0]) for *_, where in found]
-    hosts = hosts if allow_private else [host for host in hosts if is_public(host)]
+    named = [str(where[0]) for *_, where in found]
+    hosts = [host for host in named if may_reach(host, private=allow_private)]
     if not hosts:
         raise HttpFailure("refused_target", "the address of the broker is not a public one")
     tls = _context(name, verify, ca) if parts.scheme == "mqtts" else None

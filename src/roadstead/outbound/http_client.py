@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from roadstead.outbound.http_messages import (
@@ -23,7 +24,7 @@ from roadstead.outbound.http_messages import (
     origin_of,
     redirected,
 )
-from roadstead.outbound.targets import is_public
+from roadstead.outbound.targets import may_reach
 
 if TYPE_CHECKING:
     import aiohttp
@@ -197,7 +198,7 @@ class HttpClient:
             limit=0,
             keepalive_timeout=KEEP_ALIVE_S,
             resolver=_resolver(self._resolving),
-            socket_factory=_open_socket if unchecked else _open_public_socket,
+            socket_factory=partial(_open_socket, private=unchecked),
         )
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_kept)
@@ -244,16 +245,12 @@ def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseExcept
     return None
 
 
-def _open_socket(address: Any) -> socket.socket:
+def _open_socket(address: Any, *, private: bool) -> socket.socket:
+    """A socket for exactly this address, which is the one that is connected to."""
+    if not may_reach(str(address[4][0]), private=private):
+        raise RefusedTarget("not an address that may be reached")
     family, kind, protocol = address[:3]
     return socket.socket(family, kind, protocol)
-
-
-def _open_public_socket(address: Any) -> socket.socket:
-    """A socket for exactly this address, which is the one that is connected to."""
-    if not is_public(str(address[4][0])):
-        raise RefusedTarget("not a public address")
-    return _open_socket(address)
 
 
 def _resolver(threads: ThreadPoolExecutor) -> Any:

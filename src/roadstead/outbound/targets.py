@@ -27,6 +27,40 @@ _REFUSED = tuple(
 """Networks that some versions of Python's own table count as global, or that lead elsewhere."""
 
 
+_NEVER = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "169.254.0.0/16",  # link-local, RFC 3927: where most clouds answer at 169.254.169.254
+        "fe80::/10",  # link-local, RFC 4291
+        "168.63.129.16/32",  # Azure
+        "192.0.0.192/32",  # Oracle
+        "100.100.100.200/32",  # Alibaba
+        "fd00:ec2::/32",  # Amazon
+        "fd20:ce::/32",  # Google
+    )
+)
+"""Where machines in a cloud get their own credentials from whoever asks: no receiver of a webhook,
+even where private ones are allowed."""
+
+
+def may_reach(text: str, *, private: bool) -> bool:
+    """Whether a request may go to this address.
+
+    Args:
+        text: as for ``is_public``.
+        private: addresses that are not public are allowed too, but never those of link-local
+            networks and of metadata services.
+    """
+    if not private:
+        return is_public(text)
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    inner = _inner(address)
+    return not any(inner in network for network in _NEVER if network.version == inner.version)
+
+
 def is_public(text: str) -> bool:
     """Whether this address is one of the public Internet.
 
@@ -41,12 +75,17 @@ def is_public(text: str) -> bool:
 
 
 def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_public(inner)
+    address = _inner(address)
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
     return not any(address in network for network in _REFUSED if network.version == address.version)
+
+
+def _inner(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one leads to, else the address itself."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadstead.outbound.targets import is_public
+from roadstead.outbound.targets import is_public, may_reach
 
 PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
 
@@ -53,3 +53,34 @@ def test_public_addresses_are_public(text):
 @pytest.mark.parametrize("text", REFUSED)
 def test_all_else_is_not(text):
     assert not is_public(text)
+
+
+@pytest.mark.parametrize("text", [*PUBLIC, "127.0.0.1", "::1", "10.0.0.1", "fd12::1", "100.64.0.1"])
+def test_private_addresses_can_be_allowed(text):
+    assert may_reach(text, private=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "169.254.169.254",
+        "169.254.7.7",
+        "fe80::1%eth0",
+        "168.63.129.16",
+        "192.0.0.192",
+        "100.100.100.200",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "localhost",
+        "",
+    ],
+)
+def test_where_a_machine_gets_its_credentials_never_is(text):
+    assert not may_reach(text, private=True)
+
+
+def test_without_permission_only_public_ones_may_be_reached():
+    assert may_reach("1.1.1.1", private=False)
+    assert not may_reach("10.0.0.1", private=False)
