@@ -47,14 +47,17 @@ serve: setup ## Start the server with its data in ./roadstead-data
 test: setup ## Run a short fuzz and all tests
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
 	@.venv/bin/python console/build.py npm run --silent test -- --silent || test -z "$$CI"
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-within test-beyond
+	@$(MAKE) --no-print-directory -j3 --output-sync=target test-within test-beyond test-browser
 
-.PHONY: test-within test-beyond
+.PHONY: test-within test-beyond test-browser
 test-within: # Tests without processes of their own
 	@.venv/bin/python -m pytest $(IN_PROCESS)
 
-test-beyond: # Tests with processes, sockets, kills, official clients, a browser
-	@.venv/bin/python -m pytest $(addprefix --ignore=,$(IN_PROCESS))
+test-beyond: # Tests with processes, sockets, kills, official clients; they wait more than they work
+	@.venv/bin/python -m pytest $(addprefix --ignore=,$(IN_PROCESS) tests/browser)
+
+test-browser: # Tests in a browser
+	@.venv/bin/python -m pytest tests/browser
 
 check: setup ## Formatting, lint, types, import rules
 	@.venv/bin/ruff format --check src tests fuzz bench console hatch_build.py
