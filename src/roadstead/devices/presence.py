@@ -189,7 +189,7 @@ class PresenceBoard:
 
     def _offset_ms(self) -> int:
         """From monotonic to Unix milliseconds."""
-        return to_ms(self._clock.now()) - int(self._clock.monotonic() * 1000)
+        return self._clock.now_ms() - int(self._clock.monotonic() * 1000)
 
 
 def _with(

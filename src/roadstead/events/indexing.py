@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from roadstead.events import segment_store
 from roadstead.events.segments import SEGMENT_EVENTS, SegmentDraft
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable
 from roadstead.kit.ids import EVENT_COUNTER_BITS
 from roadstead.storage.database import Database
@@ -74,7 +74,7 @@ class HistoryIndexer:
                 draft = SegmentDraft(await self._database.read(segment_store.covered_id))
                 self._draft = draft
             full_page = await self._read_page(draft)
-            age_ms = to_ms(self._clock.now()) - (draft.first_id >> EVENT_COUNTER_BITS)
+            age_ms = self._clock.now_ms() - (draft.first_id >> EVENT_COUNTER_BITS)
             if draft.is_due(age_ms):
                 await self._close(draft)
             if full_page:

@@ -7,7 +7,7 @@ from roadstead.events.model import Event, Source
 from roadstead.events.reactions import ReactedEvent, Reaction, Reactions
 from roadstead.events.receipt import too_busy
 from roadstead.events.store import write_events
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.ids import EventIds
 from roadstead.storage.journal import Journal
 
@@ -74,7 +74,7 @@ class EventIngest:
         Returns:
             The event, not committed yet; None when the journal is full and nothing was taken.
         """
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         event = Event(
             id=self._next_id(now_ms),
             name=name,

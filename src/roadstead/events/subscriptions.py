@@ -24,7 +24,7 @@ from roadstead.events.streams import EventStreams
 from roadstead.events.subscription_store import Ack, Moved, Subscription
 from roadstead.identity.model import Actor, User
 from roadstead.identity.recording import record
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, Invalid, NotFound
 from roadstead.kit.ids import new_object_id
 from roadstead.storage.database import Database
@@ -120,7 +120,7 @@ class EventSubscriptions:
             NotFound: ``subscription_not_found``.
             Invalid: ``bad_event_id`` for one that lies in the future.
         """
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
 
         def work(conn: Connection) -> int:
             found = store.find_subscription(conn, actor.user_id, name)
@@ -175,7 +175,7 @@ class EventSubscriptions:
     def _save(self, subscription_id: str, position: int) -> None:
         if position <= self._saved.get(subscription_id, -1):
             return
-        moved = Moved(subscription_id, position, to_ms(self._clock.now()))
+        moved = Moved(subscription_id, position, self._clock.now_ms())
         if self._journal.append(store.write_positions, moved):
             self._saved[subscription_id] = position
 

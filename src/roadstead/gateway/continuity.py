@@ -20,7 +20,7 @@ from roadstead.gateway.hello_rules import STATUS_EVENT
 from roadstead.gateway.runner import Runner
 from roadstead.gateway.session_keeping import Loaded, SessionKeeper
 from roadstead.gateway.state import DeviceState
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable
 from roadstead.protocol.dtls.server import DtlsServer
 from roadstead.storage.database import Database
@@ -110,7 +110,7 @@ class Continuity:
         loaded.session.context = connection
         state.online = identity is not None and self._presence.is_online(loaded.device_id)
         if not state.online:
-            silent_s = (to_ms(self._clock.now()) - loaded.heard_ms) / 1000
+            silent_s = (self._clock.now_ms() - loaded.heard_ms) / 1000
             connection.heard_at = now - max(0.0, silent_s)
         self._runner.adopt(connection)
 

@@ -30,7 +30,7 @@ from roadstead.gateway.session_store import (
     write_subscriptions,
 )
 from roadstead.gateway.state import DeviceState
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.protocol.dtls.server import DtlsServer
 from roadstead.protocol.dtls.session import Session
 from roadstead.protocol.dtls.snapshot import SessionSnapshot
@@ -106,7 +106,7 @@ class SessionKeeper:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         rows = await self._database.write(
             partial(
                 take_over_sessions,
@@ -154,7 +154,7 @@ class SessionKeeper:
             port=port,
             hello=None,
             subscriptions="[]",
-            heard_ms=to_ms(self._clock.now()),
+            heard_ms=self._clock.now_ms(),
         )
         # Devices that come back together share a commit, and with it its wait for the disk.
         await self._journal.write(write_sessions, row, durable=True)
@@ -198,7 +198,7 @@ class SessionKeeper:
         made again in a microsecond.
         """
         self._run_later()
-        heard_ms = to_ms(self._clock.now())
+        heard_ms = self._clock.now_ms()
         heard, self._heard = self._heard, set()
         for connection in self._warm - heard:
             connection.session.cool()

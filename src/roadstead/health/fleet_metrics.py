@@ -27,7 +27,7 @@ from roadstead.health.fleet_series import (
     to_points,
 )
 from roadstead.health.fleet_store import ALL, HOURLY, CountRow, DeviceFacts
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable
 from roadstead.products.model import Product
 from roadstead.storage.database import Database
@@ -115,7 +115,7 @@ class FleetMetrics:
                 rows[product_id, hourly, group, hour, firmware, system] += count
         for device_id, to in changes.items():
             self._move(device_id, to)
-        minute = to_ms(self._clock.now()) // MINUTE_MS
+        minute = self._clock.now_ms() // MINUTE_MS
         if minute != self._snapshot_minute:
             self._snapshot_minute = minute
             for (product_id, group, firmware, system), count in self._online_counts.items():
@@ -152,7 +152,7 @@ class FleetMetrics:
             self._changes[told[0]] = told if message.payload == b"online" else None
 
     def _count(self, told: _Told, metric: Metric) -> None:
-        self._pending[told, metric, to_ms(self._clock.now()) // MINUTE_MS] += 1
+        self._pending[told, metric, self._clock.now_ms() // MINUTE_MS] += 1
 
     def _move(self, device_id: str, to: _Told | None) -> None:
         for key in self._online.pop(device_id, ()):

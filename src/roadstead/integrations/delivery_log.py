@@ -13,7 +13,7 @@ from roadstead.integrations.catalogue import DUE
 from roadstead.integrations.delivery_queries import DeliveryFilter
 from roadstead.integrations.delivery_store import DeliveryRow
 from roadstead.integrations.model import Integration
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, NotFound
 from roadstead.storage import outbox
 from roadstead.storage.database import Database
@@ -86,7 +86,7 @@ class DeliveryLog:
         """
 
         def work(conn: Connection) -> None:
-            now_ms = to_ms(self._clock.now())
+            now_ms = self._clock.now_ms()
             if not delivery_queries.send_again(conn, hook.id, delivery_id, now_ms):
                 if delivery_queries.find_delivery(conn, [hook.id], delivery_id) is None:
                     raise _not_found(delivery_id)
@@ -111,7 +111,7 @@ class DeliveryLog:
     def _step(
         self, conn: Connection, actor: Actor, hook: Integration, wanted: DeliveryFilter
     ) -> int:
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         step = delivery_queries.send_some_again(conn, hook.id, wanted, now_ms, STEP_ROWS)
         if step:
             self._record(conn, actor, hook, {"deliveries": step, "outcome": wanted.outcome})

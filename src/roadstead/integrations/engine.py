@@ -21,7 +21,7 @@ from roadstead.integrations.model import Delivery, Integration, Owner
 from roadstead.integrations.retry import MAX_AGE_S
 from roadstead.integrations.settling import Attempt, Settling
 from roadstead.integrations.trying import Trying
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.ids import EventIds
 from roadstead.storage.database import Database
 
@@ -344,7 +344,7 @@ class DeliveryEngine:
             lane.finish(batch, load_at_ms=retry_at_ms)
 
     def _now_ms(self) -> int:
-        return to_ms(self._clock.now())
+        return self._clock.now_ms()
 
 
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:

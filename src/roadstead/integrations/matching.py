@@ -6,7 +6,7 @@ Source: particle cloud notes §3.9, §3.6.2.
 from collections.abc import Iterable
 
 from roadstead.events.model import Event
-from roadstead.integrations.model import Integration, Owner
+from roadstead.integrations.model import Integration, Owner, OwnerKind
 
 ANSWER_NAMES = ("hook-sent/", "hook-response/", "hook-error/")
 """Events that tell of webhooks never cause any, or there would be no end."""
@@ -36,7 +36,11 @@ class HookIndex:
     """All integrations by owner: an event of owners without any costs a few look-ups."""
 
     def __init__(self) -> None:
-        self._by_owner: dict[Owner, dict[str, Integration]] = {}
+        self._of: dict[OwnerKind, dict[str, dict[str, Integration]]] = {
+            "user": {},
+            "product": {},
+            "organization": {},
+        }
         self._owners: dict[str, Owner] = {}
 
     def __len__(self) -> int:
@@ -47,31 +51,32 @@ class HookIndex:
         """Adds or replaces one."""
         self.drop(hook.id)
         self._owners[hook.id] = hook.owner
-        self._by_owner.setdefault(hook.owner, {})[hook.id] = hook
+        self._of[hook.owner.kind].setdefault(hook.owner.id, {})[hook.id] = hook
 
     def drop(self, hook_id: str) -> None:
         """Forgets one."""
         owner = self._owners.pop(hook_id, None)
         if owner is None:
             return
-        hooks = self._by_owner[owner]
-        del hooks[hook_id]
-        if not hooks:
-            del self._by_owner[owner]
+        of_kind = self._of[owner.kind]
+        del of_kind[owner.id][hook_id]
+        if not of_kind[owner.id]:
+            del of_kind[owner.id]
 
     def get(self, hook_id: str) -> Integration | None:
         """One by its id."""
         owner = self._owners.get(hook_id)
-        return self._by_owner[owner].get(hook_id) if owner else None
+        return self._of[owner.kind][owner.id].get(hook_id) if owner else None
 
     def all(self) -> Iterable[Integration]:
         """All of them."""
-        for hooks in tuple(self._by_owner.values()):
-            yield from tuple(hooks.values())
+        for of_kind in self._of.values():
+            for hooks in tuple(of_kind.values()):
+                yield from tuple(hooks.values())
 
     def has_organizations(self) -> bool:
         """Whether any belongs to an organization; then an event's must be known."""
-        return any(owner.kind == "organization" for owner in self._by_owner)
+        return bool(self._of["organization"])
 
     def find(self, event: Event, organization_id: str | None = None) -> list[Integration]:
         """The integrations that this event goes to.
@@ -80,16 +85,14 @@ class HookIndex:
             event: of a device, a product or an account.
             organization_id: organization of the event's product.
         """
-        owners = []
-        if event.owner_id:
-            owners.append(Owner("user", event.owner_id))
-        if event.product_id is not None:
-            owners.append(Owner("product", str(event.product_id)))
-        if organization_id:
-            owners.append(Owner("organization", organization_id))
         found: list[Integration] = []
-        for owner in owners:
-            hooks = self._by_owner.get(owner)
-            if hooks is not None:
-                found += [hook for hook in hooks.values() if matches(hook, event)]
+        if not self._owners:
+            return found
+        of = self._of
+        if event.owner_id and (hooks := of["user"].get(event.owner_id)):
+            found += [hook for hook in hooks.values() if matches(hook, event)]
+        if event.product_id is not None and (hooks := of["product"].get(str(event.product_id))):
+            found += [hook for hook in hooks.values() if matches(hook, event)]
+        if organization_id and (hooks := of["organization"].get(organization_id)):
+            found += [hook for hook in hooks.values() if matches(hook, event)]
         return found

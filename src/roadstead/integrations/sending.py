@@ -11,7 +11,7 @@ from roadstead.events.model import Event
 from roadstead.integrations.masking import MASK, is_sensitive, masked_url, redacted, secrets_of
 from roadstead.integrations.model import Integration, WebhookSettings
 from roadstead.integrations.requests import compose
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.http_messages import HttpAnswer, HttpRequest
 from roadstead.outbound.signing import signed_headers
@@ -69,7 +69,7 @@ class WebhookSender:
         settings = hook.settings
         assert isinstance(settings, WebhookSettings)
         request = compose(settings, events)
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         keys = [one.key for one in hook.keys if one.until_ms is None or one.until_ms > now_ms]
         signed = signed_headers(keys, message_id, now_ms // 1000, request.body)
         request = HttpRequest(

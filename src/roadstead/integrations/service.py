@@ -196,7 +196,7 @@ class IntegrationService:
             NotFound: ``integration_not_found``.
         """
         hook = await self.get_integration(owner, hook_id)
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         product = owner.kind == "product"
         event = Event(
             id=now_ms << 20,

@@ -16,7 +16,7 @@ from roadstead.integrations.model import Delivery, Integration, Kind
 from roadstead.integrations.sending import Prepared, Sender, answer_record
 from roadstead.integrations.settling import Attempt, log_line
 from roadstead.integrations.template import TemplateFailure
-from roadstead.kit.clock import Clock, to_ms
+from roadstead.kit.clock import Clock
 from roadstead.kit.ids import EventIds
 from roadstead.outbound.http_messages import HttpFailure
 from roadstead.storage.database import Database
@@ -42,7 +42,7 @@ class Trying:
         self, hook: Integration, events: Sequence[Event], delivery_id: int
     ) -> Prepared | Attempt:
         """The request, or the attempt that has failed because it cannot be made."""
-        began_ms = to_ms(self._clock.now())
+        began_ms = self._clock.now_ms()
         try:
             return self._senders[hook.kind].prepare(hook, events, f"msg_{delivery_id}")
         except TemplateFailure as failure:
@@ -50,7 +50,7 @@ class Trying:
 
     async def attempt(self, hook: Integration, prepared: Prepared) -> Attempt:
         """Sends a request once."""
-        began_ms, began_s = to_ms(self._clock.now()), self._clock.monotonic()
+        began_ms, began_s = self._clock.now_ms(), self._clock.monotonic()
         answer = failure = error = None
         try:
             answer = await self._senders[hook.kind].send(hook, prepared)

@@ -18,6 +18,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The wall-clock time, aware, UTC."""
 
+    def now_ms(self) -> int:
+        """The wall-clock time in Unix milliseconds; for hot paths."""
+
     def monotonic(self) -> float:
         """Seconds that only grow; for deadlines and timers."""
 
@@ -28,6 +31,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The wall-clock time, aware, UTC."""
         return datetime.now(UTC)
+
+    def now_ms(self) -> int:
+        """The wall-clock time in Unix milliseconds."""
+        return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
         """Seconds that only grow; for deadlines and timers."""
@@ -44,6 +51,10 @@ class ManualClock:
     def now(self) -> datetime:
         """The wall-clock time that was set."""
         return self._now
+
+    def now_ms(self) -> int:
+        """The wall-clock time that was set, in Unix milliseconds."""
+        return to_ms(self._now)
 
     def monotonic(self) -> float:
         """The monotonic time that was set."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.identity.model import Actor
 from roadstead.identity.store import find_user_by_name
-from roadstead.kit.clock import Clock, from_ms, to_ms
+from roadstead.kit.clock import Clock, from_ms
 from roadstead.kit.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
 from roadstead.kit.ids import new_object_id
 from roadstead.products import import_store
@@ -341,7 +341,7 @@ class DeviceImports:
 
     def _now_ms(self) -> datetime:
         """Now, to the millisecond, as it reads back from the database."""
-        return from_ms(to_ms(self._clock.now()))
+        return from_ms(self._clock.now_ms())
 
     def _until(self) -> datetime:
         return self._clock.now() + timedelta(seconds=LEASE_S)

@@ -20,7 +20,7 @@ from roadstead.firmware.delivery.store import (
     write_deliveries,
 )
 from roadstead.firmware.facts import TransferState
-from roadstead.kit.clock import Clock, from_ms, to_ms
+from roadstead.kit.clock import Clock, from_ms
 from roadstead.kit.errors import Unavailable
 from roadstead.storage.journal import Journal, OnCommitted
 
@@ -54,7 +54,7 @@ class DeliveryKeeping:
 
     def now_ms(self) -> int:
         """Unix milliseconds."""
-        return to_ms(self._clock.now())
+        return self._clock.now_ms()
 
     async def begin(self, delivery: Delivery, deadline_s: float) -> None:
         """A transfer begins; returns when that is committed.
