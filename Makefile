@@ -8,6 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	if $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never .venv/bin/uv
 FUZZ_SECONDS ?= 60
+# Processes of the test bed.
+JOBS ?= 2
 # Tests without processes of their own; they run beside the others, for which there are two cores.
 IN_PROCESS := tests/unit tests/vectors tests/contract tests/http
 COMMA := ,
@@ -82,8 +84,8 @@ bench: setup ## Measure the server beside its peers, write docs/performance.md (
 	@$(UV) sync --quiet --locked --inexact --group bench
 	@.venv/bin/python -m bench $(if $(QUICK),--quick)
 
-testbed: setup ## Roll good and bad versions out over modelled fleets (QUICK=1: minutes; else hours)
-	@.venv/bin/roadstead testbed $(if $(QUICK),--devices 200 --good 4 --bad 2,--devices 200$(COMMA)2000 --out docs/rollout-figures.md)
+testbed: setup ## Roll good and bad versions out over modelled fleets (QUICK=1: a minute; else an hour)
+	@.venv/bin/roadstead testbed --jobs $(JOBS) $(if $(QUICK),--devices 200 --good 4 --shaken 2 --bad 2,--devices 200$(COMMA)2000 --out docs/rollout-figures.md)
 
 clean: ## Remove what the targets made
 	rm -rf .venv console/node_modules console/.installed src/roadstead/console/static .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis dist build

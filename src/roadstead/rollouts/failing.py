@@ -25,7 +25,13 @@ BOOT_LOOP_S: Final = 3600
 """So many unexpected restarts within so many seconds are a boot loop."""
 
 QUIET_S: Final = 86_400
-"""A device that published on each of the three days before must publish within this time."""
+"""A device that published on each of the three days before must publish within this time, and its
+usual gap."""
+
+NOTHING_YET_S: Final = 22 * 3600
+"""The same for one that has published nothing at all since its clock started: a little less, for
+clocks start after their stage opened, and the look that ends a soak of a day must be able to tell.
+One that has published since is given the whole day: it may publish once a day, at its hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +133,18 @@ def check(trace: DeviceTrace, now_s: int, patience: Patience = DEFAULT_PATIENCE)
         return Health("failed", "not_back", "failed" if away else "fine")
     if gone:
         return Health("failed", "vanished", "failed")
-    if _application_fell_silent(trace, clock, now_s):
+    if _application_fell_silent(trace, clock, now_s, patience):
         return Health("failed", "silent_application", "failed")
     return Health("fine", None, "fine")
 
 
-def _application_fell_silent(trace: DeviceTrace, clock_s: int, now_s: int) -> bool:
-    since = max(clock_s, trace.last_published_s or 0)
-    return trace.published_daily and now_s - since >= QUIET_S
+def _application_fell_silent(
+    trace: DeviceTrace, clock_s: int, now_s: int, patience: Patience
+) -> bool:
+    if not trace.published_daily:
+        return False
+    published_s = trace.last_published_s or 0
+    gap_s = usual_gap_s(trace.gap_s, patience)
+    if published_s < clock_s:
+        return now_s - clock_s >= NOTHING_YET_S + gap_s
+    return now_s - published_s >= QUIET_S + gap_s

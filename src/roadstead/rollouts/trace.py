@@ -88,6 +88,7 @@ class Trace(msgspec.Struct, array_like=True):
             -1 where there was none.
         current: the slice that is being filled.
         closed: slices that are complete and not stored yet.
+        version: firmware that it said last; -1 while it said none.
     """
 
     product_id: int
@@ -111,6 +112,7 @@ class Trace(msgspec.Struct, array_like=True):
     current: Slice | None = None
     closed: list[Slice] = msgspec.field(default_factory=list)
     online_at_s: int = 0
+    version: int = -1
 
 
 def account(trace: Trace, now_s: int) -> Slice:
@@ -232,13 +234,35 @@ def _weight_connected(trace: Trace) -> float:
     return min(max(trace.seen_s - trace.online_at_s, 0) / CONNECTED_S, CONNECTED_MOST)
 
 
-def note_online(trace: Trace, now_s: int, openings: Mapping[str, Opening]) -> None:
-    """The device connected."""
+def note_online(
+    trace: Trace, now_s: int, openings: Mapping[str, Opening], version: int | None = None
+) -> None:
+    """The device connected.
+
+    Args:
+        trace: of the device.
+        now_s: when.
+        openings: the open stages of its product, by rollout.
+        version: firmware that it runs; None where that is not told. The restart into another
+            version is part of an update and no fault: only updated devices have it, so it would
+            be held against each of them.
+    """
     current = note_contact(trace, now_s, openings)
+    is_update = version is not None and trace.version not in (-1, version)
+    if version is not None:
+        trace.version = version
     if not trace.online:
         trace.online_at_s = now_s
     trace.online = True
-    current.reconnects += 1
+    if is_update:
+        _forget_memory(trace)
+    else:
+        current.reconnects += 1
+
+
+def _forget_memory(trace: Trace) -> None:
+    """After a start memory is free as never before; what went since the last reading is no loss."""
+    trace.memory_free = -1
 
 
 def note_offline(trace: Trace, now_s: int) -> None:
@@ -265,6 +289,7 @@ def note_reset(trace: Trace, current: Slice, reason: str, now_s: int) -> None:
     if not reason.strip().lower().startswith(UNEXPECTED_RESETS):
         return
     current.resets += 1
+    _forget_memory(trace)
     trace.resets_s = [*trace.resets_s, now_s][-BOOT_LOOP_RESETS:]
     full = len(trace.resets_s) == BOOT_LOOP_RESETS
     if full and now_s - trace.resets_s[0] <= BOOT_LOOP_S:

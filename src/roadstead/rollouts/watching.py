@@ -207,7 +207,8 @@ def _note_of(event: Event, openings: Mapping[str, Opening]) -> Note | None:
         return partial(_application, now_s, openings, _is_fault(name))
     if event.source == "system" and name == "spark/status":
         if payload == b"online":
-            return lambda trace: traces.note_online(trace, now_s, openings)
+            version = event.firmware_version
+            return lambda trace: traces.note_online(trace, now_s, openings, version)
         if payload == b"offline":
             return lambda trace: traces.note_offline(trace, now_s)
     if event.source == "system" and name == "spark/device/diagnostics/update":

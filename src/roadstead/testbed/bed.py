@@ -245,7 +245,7 @@ class Bed:
         elif what == "install" and device.device_id in self._updated:
             version = self._updated.pop(device.device_id)
             if device.version != version and not device.install(
-                version, self._fleet.truth(version)
+                version, self._fleet.truth(version), self._openings
             ):
                 self._failed[device.device_id] = "install_failed"
 

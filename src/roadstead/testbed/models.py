@@ -4,12 +4,13 @@ The distributions are pessimistic: devices differ much from each other, days dif
 other, and counts scatter around both. What they are is said with the figures in docs/rollouts.md.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from roadstead.rollouts.signals import QUARTER_S
-from roadstead.rollouts.trace import Trace, account
+from roadstead.rollouts.trace import Opening, Trace, account, note_offline, note_online
 from roadstead.simulator.fleet_file import GOOD, Kind, Nuisance, Truth
 from roadstead.testbed.chance import binomial, poisson, student4, unit_gamma
 
@@ -76,6 +77,7 @@ class ModelDevice:
         self._leaking_since_s = 0
         self._dark_until_s = 0
         self.trace = Trace(1)
+        self.trace.version = version
         self.trace.online = kind.contact == "always"
         self.trace.gaps[GAP_BUCKET[kind.contact]] = 40.0
         self.trace.last_contact_s = start_s
@@ -102,11 +104,19 @@ class ModelDevice:
         low, high = DELAY_S[self.kind.contact]
         return max(after_s + self._random.randint(low, high) + 1, self._dark_until_s)
 
-    def install(self, version: int, truth: Truth) -> bool:
-        """The new version runs from now on, or the installation fails; False when it fails."""
+    def install(self, version: int, truth: Truth, openings: Mapping[str, Opening]) -> bool:
+        """The new version runs from now on, or the installation fails; False when it fails.
+
+        Either way the device restarts, as a real one does: the gate must not hold that against it.
+        """
         if self.bricked:
             return False
-        if self._random.random() < truth.fails_install:
+        fails = self._random.random() < truth.fails_install
+        note_offline(self.trace, self.at_s)
+        note_online(self.trace, self.at_s, openings, self.version if fails else version)
+        if self.kind.contact != "always":
+            note_offline(self.trace, self.at_s)
+        if fails:
             return False
         self.version, self.truth = version, truth
         self._leaking_since_s = self.at_s if truth.leaks_percent_per_h else 0

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from roadstead.rollouts.evidence import Evidence, GateRules, Outcome
 from roadstead.rollouts.gate import judge
 from roadstead.rollouts.permutation import Pair
+from roadstead.rollouts.signals import SIGNAL_NAMES
 
 RULES = GateRules(stages=4)
 GOOD = Evidence(soak_over=True, offered=100, judged=100, control=900, control_judged=900)
@@ -145,10 +146,12 @@ def test_the_table(name, evidence, outcome, rule):
 
 
 def test_the_budget_is_divided_beforehand():
-    assert RULES.failure_level == pytest.approx(3.3e-4, rel=0.02)
-    assert RULES.graded_level == pytest.approx(4.7e-5, rel=0.01)
-    spent = 4 * (3 * RULES.failure_level + 8 * 4 * RULES.graded_level)
-    assert spent == pytest.approx(RULES.alpha)
+    eight = GateRules(stages=4, signals=SIGNAL_NAMES[:8])
+    assert eight.failure_level == pytest.approx(3.3e-4, rel=0.02)
+    assert eight.graded_level == pytest.approx(4.7e-5, rel=0.01)
+    for rules in (eight, RULES):
+        spent = 4 * (3 * rules.failure_level + len(rules.signals) * 4 * rules.graded_level)
+        assert spent == pytest.approx(rules.alpha)
 
 
 def test_an_extension_is_asked_for_once():

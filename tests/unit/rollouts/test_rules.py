@@ -257,18 +257,32 @@ T = 1_000_000_000
         (DeviceTrace(T, 60, T + DAY, T + HOUR, T + 900), T + DAY, "failed", "boot_loop", "fine"),
         (DeviceTrace(T, 60, T + DAY, T + HOUR, T - 900), T + DAY, "fine", None, "fine"),
         (
-            DeviceTrace(T, 60, T + DAY, T + HOUR, None, T, published_daily=True),
-            T + DAY,
+            DeviceTrace(T, 60, T + DAY, T + HOUR, None, T - 60, published_daily=True),
+            T + 23 * HOUR,
             "failed",
             "silent_application",
             "failed",
         ),
         (
-            DeviceTrace(T, 60, T + DAY, T + HOUR, None, T + HOUR, published_daily=True),
-            T + DAY,
+            DeviceTrace(T, DAY, T + DAY, T + HOUR, None, T - 60, published_daily=True),
+            T + 23 * HOUR,
             "fine",
             None,
             "fine",
+        ),
+        (
+            DeviceTrace(T, 60, T + DAY, T + HOUR, None, T, published_daily=True),
+            T + 24 * HOUR,
+            "fine",
+            None,
+            "fine",
+        ),
+        (
+            DeviceTrace(T, 60, T + 2 * DAY, T + HOUR, None, T, published_daily=True),
+            T + 25 * HOUR,
+            "failed",
+            "silent_application",
+            "failed",
         ),
     ],
 )
@@ -331,6 +345,20 @@ def test_what_came_after_the_start_is_no_past():
     late = [Slice(start_s=START + n * QUARTER_S, watched_s=QUARTER_S, resets=99) for n in range(8)]
     noon = [Slice(start_s=START, watched_s=HOUR, resets=1)]
     assert mark_of(noon, week([0] * 7) + late) == 14
+
+
+def test_silence_is_a_quarter_without_any_event():
+    talking, quiet = week([0] * 7), week([0] * 7)
+    for one in talking:
+        one.published = 3
+    silent = [Slice(start_s=START, watched_s=QUARTER_S)]
+    said_once = [Slice(start_s=START, watched_s=QUARTER_S, published=1)]
+    short = [Slice(start_s=START, watched_s=HOUR)]
+    assert mark_of(silent, talking, "silence") == 14
+    assert mark_of(said_once, talking, "silence") == 7
+    assert mark_of(silent, quiet, "silence") == 7
+    assert mark_of(said_once, quiet, "silence") == 0
+    assert mark_of(short, talking, "silence") is None
 
 
 def test_a_step_of_the_instrument_is_no_difference():

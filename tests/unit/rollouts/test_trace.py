@@ -185,3 +185,30 @@ def test_vitals_that_lack_values_are_passed_over(document):
     current = note_contact(trace, T, NONE)
     note_vitals(trace, current, document, T)
     assert current.memory_s == 0
+
+
+def test_the_restart_of_an_update_is_no_fault():
+    trace = Trace(1)
+    note_online(trace, T, NONE, 1)
+    note_offline(trace, T + 100)
+    note_online(trace, T + 160, NONE, 2)
+    assert account(trace, T + 200).reconnects == 1
+    note_offline(trace, T + 300)
+    note_online(trace, T + 360, NONE, 2)
+    assert account(trace, T + 400).reconnects == 2
+
+
+@pytest.mark.parametrize("restart", ["update", "reset"])
+def test_memory_before_a_restart_is_not_compared_with_memory_after_it(restart):
+    trace = Trace(1)
+    note_online(trace, T, NONE, 1)
+    current = account(trace, T)
+    note_vitals(trace, current, vitals(20_000, 80.0, 1, 0), T)
+    if restart == "update":
+        note_online(trace, T + 60, NONE, 2)
+    else:
+        note_reset(trace, current, "watchdog", T + 60)
+    note_vitals(trace, current, vitals(50_000, 80.0, 2, 0), T + 120)
+    assert (current.memory_lost_bytes, current.memory_s) == (0, 0)
+    note_vitals(trace, current, vitals(50_500, 80.0, 3, 0), T + 180)
+    assert (current.memory_lost_bytes, current.memory_s) == (500, 60)

@@ -1,9 +1,11 @@
 """The short form of the test bed: a bad release is stopped, a good one goes through."""
 
+import pytest
+
 from roadstead.rollouts.model import Policy
 from roadstead.simulator.fleet_file import Truth
 from roadstead.testbed.cases import GOOD_CASE, Case
-from roadstead.testbed.table import Row, to_markdown
+from roadstead.testbed.table import Row, confidence, to_markdown, to_page
 from roadstead.testbed.trials import run_trials, summarise
 
 
@@ -39,3 +41,31 @@ def test_a_small_fleet_asks_a_person():
 def test_a_run_is_the_same_each_time():
     fleet = Case("leak", Truth(leaks_percent_per_h=5)).fleet(60)
     assert run_trials(fleet, 2, Policy(), 1, first=7) == run_trials(fleet, 2, Policy(), 1, first=7)
+
+
+def test_an_application_that_falls_silent_is_stopped():
+    fleet = Case("silent", Truth(silences=0.5)).fleet(200)
+    outcomes = run_trials(fleet, 2, Policy(), 2)
+    assert all(one.stopped and one.offered <= 60 for one in outcomes)
+
+
+def test_runs_in_processes_of_their_own_are_the_same():
+    fleet = Case("leak", Truth(leaks_percent_per_h=5)).fleet(60)
+    told: list[int] = []
+    beside = run_trials(
+        fleet, 2, Policy(), 2, first=7, jobs=2, told=lambda number, _: told.append(number)
+    )
+    assert sorted(told) == [7, 8]
+    assert beside == run_trials(fleet, 2, Policy(), 2, first=7)
+
+
+def test_how_sure_a_share_is():
+    assert confidence(0, 200) == (0.0, pytest.approx(0.0183, abs=1e-4))
+    assert confidence(2, 55) == (pytest.approx(0.0044, abs=1e-4), pytest.approx(0.1253, abs=1e-4))
+    assert confidence(5, 5) == (pytest.approx(0.4782, abs=1e-4), 1.0)
+
+
+def test_the_page_counts_false_stops_by_size_of_fleet():
+    outcomes = run_trials(GOOD_CASE.fleet(60), 2, Policy(), 1, first=3)
+    page = to_page([Row("good", 60, True, summarise(outcomes))], "make testbed")
+    assert "0 of 1 good releases were stopped in fleets of 60 devices" in page
