@@ -70,6 +70,14 @@ def measure(devices: int, floor_s: float) -> list[Figure]:
             why="Beside the bytes a chunk costs its share of acknowledgements, windows, timers and "
             "rows, and each device a restart; where other programs use the cores, more.",
         ),
+        Figure(
+            "g",
+            f"processor time of the server for one device's update of {IMAGE_BYTES // 1024} KiB",
+            [outcome.server_s / devices * 1e3],
+            "ms",
+            beside=f"{outcome.load_s / devices * 1e3:.2f} ms of the simulated device; "
+            f"the floor alone {IMAGE_BYTES / floor * 1e3:.2f} ms",
+        ),
     ]
 
 
@@ -80,6 +88,8 @@ class _Outcome:
     peak_mb: float
     server_share: float
     load_share: float
+    server_s: float
+    load_s: float
 
 
 def _release(api: httpx.Client, product_id: int, server: Server, fleet: ConnectedFleet) -> _Outcome:
@@ -96,11 +106,12 @@ def _release(api: httpx.Client, product_id: int, server: Server, fleet: Connecte
     api.put(f"/v1/products/{product_id}/firmware/release", json=wish).raise_for_status()
     fleet.ask(f"update {VERSION}")
     took_s = time.perf_counter() - began
-    server_share = (machine.cpu_s(server.pid) - server_s) / took_s
-    load_share = (machine.cpu_s(fleet.pid) - load_s) / took_s
+    server_s = machine.cpu_s(server.pid) - server_s
+    load_s = machine.cpu_s(fleet.pid) - load_s
     sent = _metric(api, "roadstead_gateway_update_bytes_sent_total")
     peak_mb = machine.peak_bytes(server.pid) / 1e6 - before_mb
-    return _Outcome(took_s, sent / 1e6, peak_mb, server_share, load_share)
+    shares = server_s / took_s, load_s / took_s
+    return _Outcome(took_s, sent / 1e6, peak_mb, *shares, server_s, load_s)
 
 
 def _metric(api: httpx.Client, name: str) -> float:

@@ -181,6 +181,9 @@ class Runner:
             if not self._connections.speaks(connection):
                 self._let_speak(connection)
         self._keeper.note_heard(connection)
+        if state.online and self.updates.take_report(connection, content, now):
+            self._counters.requests += 1
+            return
         endpoint = connection.endpoint or self._wire.endpoint(connection)
         self._on_coap_events(connection, endpoint.receive(content, now))
         self._wire.flush(connection)

@@ -49,6 +49,14 @@ class TimerWheel(Generic[Item]):
         bucket[item] = None
         self._count += 1
 
+    def schedule_early(self, item: Item, at: float) -> None:
+        """Makes ``item`` due by ``at``; an earlier deadline stands, and is to be looked at then.
+
+        For deadlines that mostly move away: moving them each time would cost more than a look.
+        """
+        if item.wheel_tick == NOT_SCHEDULED or item.wheel_tick > int(at / self._tick_s) + 1:
+            self.schedule(item, at)
+
     def cancel(self, item: Item) -> None:
         """Takes ``item`` out; nothing happens if it is not in."""
         if item.wheel_tick == NOT_SCHEDULED:

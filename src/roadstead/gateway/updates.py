@@ -129,6 +129,23 @@ class Updates:
         if not self._with(connection, lambda one, now: one.receive(message, now)):
             self._counters.ignored_requests += 1
 
+    def take_report(self, connection: Connection, datagram: bytes, now: float) -> bool:
+        """Takes a message if it reports chunks of a running transfer, as every second one does.
+
+        False when it does not; then it goes the way of all messages.
+        """
+        active = self._active.get(connection)
+        if active is None or not active.transfer.take_report(datagram, now):
+            return False
+        self._tell_events(active)
+        if active.transfer.over:
+            return True
+        if active.transfer.wants_turn:
+            self._hurry(active)
+        else:
+            self._line.rest(active, now + TICK_S)
+        return True
+
     def answered(self, connection: Connection, exchange: int, message: Message) -> None:
         """The answer to a message of the transfer."""
         self._with(connection, lambda one, now: one.answered(exchange, message, now))
@@ -186,13 +203,15 @@ class Updates:
         """Lets one transfer send its share; gives the number of messages."""
         transfer, connection = active.transfer, active.connection
         transfer.handle_timeout(now)
+        bodies, sent_bytes = transfer.next_bodies(now, SHARE_CHUNKS)
+        if bodies:
+            self._wire.tell_bodies(connection, bodies)
         sendings = transfer.to_send(now, SHARE_CHUNKS)
-        sent_bytes = 0
         for one in sendings:
             self._send(connection, one)
             if one.exchange is None:
                 sent_bytes += len(one.draft.payload)
-        if sendings:
+        if sendings or bodies:
             self._wire.flush(connection)
             active.sent_bytes += sent_bytes
             self._counters.update_bytes_sent += sent_bytes
@@ -204,7 +223,7 @@ class Updates:
                 self._line.enter(active)
             else:
                 self._line.rest(active, due)
-        return max(1, len(sendings))
+        return max(1, len(sendings) + len(bodies))
 
     def _send(self, connection: Connection, one: Sending) -> None:
         if one.exchange is None:

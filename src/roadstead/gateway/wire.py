@@ -13,6 +13,7 @@ from roadstead.gateway.connection import Connection
 from roadstead.gateway.effects import Ask
 from roadstead.gateway.udp_socket import UdpSocket
 from roadstead.kit.clock import Clock
+from roadstead.protocol.coap import codes
 from roadstead.protocol.coap.endpoint import CoapEndpoint
 from roadstead.protocol.coap.events import CoapEvent, Handle, Request
 from roadstead.protocol.coap.message import Draft
@@ -101,6 +102,10 @@ class Wire:
             *draft, token=token, confirmable=False, tracked=False, now=self._clock.monotonic()
         )
 
+    def tell_bodies(self, connection: Connection, bodies: Iterable[bytes]) -> None:
+        """Sends chunks of a file: POST messages that nobody confirms, encoded behind the header."""
+        self.endpoint(connection).send_bodies(codes.POST, bodies, self._clock.monotonic())
+
     def withdraw(self, connection: Connection, call: object) -> None:
         """Forgets what was asked for ``call``; a late answer is acknowledged and ignored."""
         handles = [handle for handle, one in connection.asked.items() if one.call is call]
@@ -117,9 +122,7 @@ class Wire:
         endpoint = connection.endpoint
         if endpoint is None or not connection.alive:
             return
-        send, session = self._dtls.send, connection.session
-        for message in endpoint.to_send():
-            send(session, message)
+        self._dtls.send_all(connection.session, endpoint.to_send())
         due = endpoint.next_timeout()
         if due is not None and (connection.timer_at is None or due < connection.timer_at):
             connection.timer_at = due
@@ -135,10 +138,9 @@ class Wire:
     def send_datagrams(self) -> None:
         """Hands all waiting datagrams to the socket."""
         self._scheduled = False
-        socket = self._socket
-        for datagram, address in self._dtls.to_send():
-            if socket is not None:
-                socket.send(datagram, address)
+        datagrams = self._dtls.to_send()
+        if self._socket is not None and datagrams:
+            self._socket.send_all(datagrams)
 
     def take_timeouts(self, now: float) -> Iterable[tuple[Connection, list[CoapEvent]]]:
         """What the timers that are due by ``now`` bring; each connection is flushed afterwards."""

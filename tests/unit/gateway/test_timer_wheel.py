@@ -32,6 +32,18 @@ def test_a_moved_item_leaves_nothing_behind() -> None:
     assert wheel.take_due(5000.0, 10) == []
 
 
+def test_an_earlier_deadline_stands_where_one_is_enough() -> None:
+    wheel: TimerWheel[Item] = TimerWheel(0.0)
+    item = Item()
+    wheel.schedule_early(item, 10.0)
+    wheel.schedule_early(item, 1000.0)
+    assert wheel.take_due(12.0, 10) == [item]
+    wheel.schedule_early(item, 1000.0)
+    wheel.schedule_early(item, 20.0)
+    assert len(wheel) == 1
+    assert wheel.take_due(22.0, 10) == [item]
+
+
 def test_a_cancelled_item_never_comes_due() -> None:
     wheel: TimerWheel[Item] = TimerWheel(0.0)
     item = Item()

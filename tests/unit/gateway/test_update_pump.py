@@ -44,7 +44,10 @@ def test_one_that_waits_for_its_time_comes_back_by_itself() -> None:
     line.rest(transfers["a"], 9.0)
     line.enter(transfers["a"])  # its device said something meanwhile
     assert line.next_sender(1.1) is transfers["a"]
-    assert line.next_sender(20.0) is None
+    line.rest(transfers["a"], 20.0)
+    assert line.next_sender(9.0 + 2 * TICK_S) is transfers["a"]  # asked early, and no harm done
+    line.leave(transfers["a"])
+    assert line.next_sender(20.0 + 2 * TICK_S) is None
 
 
 def test_one_that_left_never_comes() -> None:

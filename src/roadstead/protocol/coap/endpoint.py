@@ -36,6 +36,8 @@ from roadstead.protocol.coap.parameters import DEFAULT_PARAMETERS, ExchangeParam
 from roadstead.protocol.coap.seen import SeenMessages
 
 _RANDOM_RANGE: Final = 0x10000
+_BARE: Final = b"P%c%c%c%b"
+"""A message that is not confirmable, without token: code, message id, and what follows."""
 
 
 class CoapEndpoint:
@@ -277,6 +279,21 @@ class CoapEndpoint:
             exchange.start_timer(now)
             self._outgoing.add(exchange, confirmable=confirmable)
         return handle
+
+    def send_bodies(self, code: int, bodies: Iterable[bytes], now: float) -> None:
+        """Sends requests that nobody confirms or answers, with their options encoded already.
+
+        Args:
+            code: request code.
+            bodies: what stands behind the header of each: options, marker and payload.
+            now: monotonic seconds.
+        """
+        self._now = now
+        take, out = self._ids.take, self._out
+        for body in bodies:
+            message_id = take(now, confirmable=False)
+            assert message_id is not None  # only a confirmable message can be refused one
+            out.append(_BARE % (code, message_id >> 8, message_id & 0xFF, body))
 
     def cancel(self, handle: Handle) -> None:
         """Gives a request up; what still comes for it is acknowledged and not told."""

@@ -1,8 +1,9 @@
 """What the parts of the server put out, in one place and in order."""
 
 from collections import deque
+from collections.abc import Iterable
 
-from roadstead.protocol.dtls.constants import ALERT, ALERT_FATAL
+from roadstead.protocol.dtls.constants import ALERT, ALERT_FATAL, APPLICATION_DATA
 from roadstead.protocol.dtls.counters import ServerCounters
 from roadstead.protocol.dtls.events import HandshakeFailed, SequenceLow, ServerEvent
 from roadstead.protocol.dtls.records import encode_clear
@@ -42,6 +43,16 @@ class Output:
             self.datagrams.append((record, session.address))
         self._warn(session)
         return record is not None
+
+    def send_all(self, session: Session, contents: Iterable[bytes]) -> None:
+        """Sends application data in several records, as long as the session has numbers."""
+        append, address, protect = self.datagrams.append, session.address, session.seal
+        for content in contents:
+            record = protect(APPLICATION_DATA, content)
+            if record is None:
+                break
+            append((record, address))
+        self._warn(session)
 
     def send_finale(self, session: Session) -> None:
         """Sends the server's last flight, as long as the device has not gone on."""

@@ -37,6 +37,9 @@ PROTECTED = VERSION + b"\0\1"
 
 PADDING_BLOCK_BYTES = 16
 _EPOCH_1 = b"\0\1"
+_SEALED_AAD = b"%b%c" + VERSION + b"%c%c"
+_SEALED = b"%c" + VERSION + b"%b%c%c%b%b"
+"""What is bound to a record without connection id, and the record; one step for each is quicker."""
 _IDENTIFIED_AAD = bytes((IDENTIFIED,)) + VERSION
 _CID_LENGTH = bytes((CID_BYTES,))
 _KINDS = frozenset(
@@ -83,10 +86,10 @@ def seal(cipher: AESCCM, iv: bytes, kind: int, sequence: int, content: bytes) ->
     """A protected record without connection id; ``iv`` has 4 bytes."""
     counter = _EPOCH_1 + sequence.to_bytes(6, "big")
     length = len(content)
-    head = b"%c%b" % (kind, VERSION)
-    sealed = cipher.encrypt(iv + counter, content, counter + head + length.to_bytes(2, "big"))
-    size = (length + OVERHEAD_BYTES).to_bytes(2, "big")
-    return head + counter + size + counter + sealed
+    bound = _SEALED_AAD % (counter, kind, length >> 8, length & 0xFF)
+    sealed = cipher.encrypt(iv + counter, content, bound)
+    size = length + OVERHEAD_BYTES
+    return _SEALED % (kind, counter, size >> 8, size & 0xFF, counter, sealed)
 
 
 def seal_identified(

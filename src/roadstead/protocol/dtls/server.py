@@ -6,7 +6,7 @@ its address, or, marked as moved, to the device named behind it; a record in cle
 at its address. What does not authenticate, or was seen before, is dropped without a word.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -145,6 +145,10 @@ class DtlsServer:
         or is told.
         """
         return self._output.send_protected(session, APPLICATION_DATA, content)
+
+    def send_all(self, session: Session, contents: Iterable[bytes]) -> None:
+        """Sends several messages as ``send`` does, up to the first that finds no number left."""
+        self._output.send_all(session, contents)
 
     def accept_key(self, handshake: ServerHandshake, now: float, device_id: bytes | None) -> None:
         """The key of a KeyOffered is welcome.

@@ -11,7 +11,7 @@ import msgspec
 
 from roadstead.protocol.coap.codes import CHANGED, CREATED, POST
 from roadstead.protocol.coap.errors import CoapFormatError
-from roadstead.protocol.coap.message import Draft, Message
+from roadstead.protocol.coap.message import PAYLOAD_MARKER, Draft, Message
 from roadstead.protocol.coap.options import URI_PATH, decode_uint, encode_uint
 from roadstead.protocol.messages.errors import MessageFormatError
 
@@ -172,6 +172,27 @@ def update_chunk(index: int, content: bytes) -> Draft:
     return Draft(POST, (_PATH_CHUNK, (CHUNK_INDEX, encode_uint(index))), content)
 
 
+_CHUNK_HEAD: Final = (
+    b"",
+    b"\xb1C\xe1\x06\xe9%c\xff%b",
+    b"\xb1C\xe2\x06\xe9%c%c\xff%b",
+    b"\xb1C\xe3\x06\xe9%c%c%c\xff%b",
+)
+"""Path, number and marker of a chunk, by the bytes of its number."""
+
+
+def encode_chunk_body(index: int, content: bytes) -> bytes:
+    """A chunk behind its header: what ``update_chunk`` says, encoded.
+
+    There are hundreds in each update, so they take the short way.
+    """
+    if index < 0x100:
+        return _CHUNK_HEAD[1] % (index, content)
+    if index < 0x10000:
+        return _CHUNK_HEAD[2] % (index >> 8, index & 0xFF, content)
+    return _CHUNK_HEAD[3] % (index >> 16, index >> 8 & 0xFF, index & 0xFF, content)
+
+
 def decode_update_chunk(message: Message) -> UpdateChunk:
     """A chunk's number and content.
 
@@ -207,7 +228,10 @@ def decode_update_ack(message: Message) -> UpdateAck:
         MessageFormatError: the map is not of whole 32-bit words, or longer than any window.
     """
     in_sequence = _find_uint(message, CHUNK_INDEX) or 0
-    bitmap = message.payload
+    return UpdateAck(in_sequence, _decode_bitmap(in_sequence, message.payload))
+
+
+def _decode_bitmap(in_sequence: int, bitmap: bytes) -> tuple[int, ...]:
     if len(bitmap) % _WORD_BYTES or len(bitmap) > BITMAP_BYTES_MAX:
         raise MessageFormatError("map of chunks has a bad length")
     bits, beyond = int.from_bytes(bitmap, "little"), []
@@ -215,7 +239,38 @@ def decode_update_ack(message: Message) -> UpdateAck:
         low = bits & -bits
         beyond.append(in_sequence + low.bit_length())
         bits ^= low
-    return UpdateAck(in_sequence, tuple(beyond))
+    return tuple(beyond)
+
+
+_ACK_START: Final = b"P\x02"
+"""First bytes of a message that is not confirmable, without token, a POST."""
+_ACK_PATH: Final = b"\xb1A"
+_ACK_NUMBER: Final = b"\x06\xe9"
+_ACK_NUMBER_BYTES_MAX: Final = 3
+
+
+def find_update_ack(datagram: bytes) -> UpdateAck | None:
+    """The report in a message, read the short way: one comes for every second chunk.
+
+    None for any other message, and for a report in any other form than Device OS writes; those are
+    for ``decode_message`` and ``decode_update_ack``.
+    """
+    if not datagram.startswith(_ACK_START) or datagram[4:6] != _ACK_PATH:
+        return None
+    if datagram[7:9] != _ACK_NUMBER or datagram[6] >> 4 != 0xE:
+        return None
+    end = 9 + (datagram[6] & 0x0F)
+    if end > 9 + _ACK_NUMBER_BYTES_MAX or end > len(datagram):
+        return None
+    in_sequence = int.from_bytes(datagram[9:end], "big")
+    if end == len(datagram):
+        return UpdateAck(in_sequence)
+    if datagram[end] != PAYLOAD_MARKER:
+        return None
+    try:
+        return UpdateAck(in_sequence, _decode_bitmap(in_sequence, datagram[end + 1 :]))
+    except MessageFormatError:
+        return None
 
 
 def update_finish(*, cancel: bool = False, discard: bool = False) -> Draft:

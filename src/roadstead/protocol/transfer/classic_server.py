@@ -308,6 +308,19 @@ class ClassicServerTransfer:
         content = bytes(self._file[index * size : (index + 1) * size])
         return content.ljust(size, b"\0") if self._parameters.pads else content
 
+    def take_report(self, datagram: bytes, now: float) -> bool:
+        """Reports of missing chunks are few; they are received as other requests are."""
+        return False
+
+    @property
+    def wants_turn(self) -> bool:
+        """Always: its chunks leave one by one."""
+        return True
+
+    def next_bodies(self, now: float, limit: int) -> tuple[list[bytes], int]:
+        """None: its chunks need tokens."""
+        return [], 0
+
     def next_event(self) -> TransferEvent | None:
         """The next thing that happened."""
         return self._book.next_event()

@@ -5,7 +5,6 @@ Spec: device protocol notes §4.1; Device OS 6.2 wire.
 """
 
 from enum import Enum, auto
-from typing import Final
 
 from roadstead.protocol.coap.codes import CHANGED, CREATED
 from roadstead.protocol.coap.events import FailureReason
@@ -14,12 +13,14 @@ from roadstead.protocol.messages.device_request import DeviceRequest, kind_of_de
 from roadstead.protocol.messages.errors import MessageFormatError
 from roadstead.protocol.messages.update import (
     UpdateAccepted,
+    UpdateAck,
     UpdateStart,
     decode_problem,
     decode_statistics,
     decode_update_accepted,
     decode_update_ack,
-    update_chunk,
+    encode_chunk_body,
+    find_update_ack,
     update_finish,
     update_start,
 )
@@ -35,9 +36,6 @@ from roadstead.protocol.transfer.steps import (
     abort_reason,
 )
 from roadstead.protocol.transfer.window import Pacing, SendWindow
-
-CHUNKS_AT_ONCE: Final = 64
-"""Chunks given by one call of ``to_send`` at most, so that one device does not hold up others."""
 
 
 class _State(Enum):
@@ -70,7 +68,7 @@ class CurrentServerTransfer:
     ) -> None:
         if len(file) != start.file_bytes:
             raise ValueError("the offer names another length than the file has")
-        self._file = memoryview(file)
+        self._file = file
         self._start = start
         self._pacing = pacing or Pacing()
         self._deadlines = deadlines or Deadlines()
@@ -159,9 +157,20 @@ class CurrentServerTransfer:
         ):
             return
         try:
-            ack = decode_update_ack(message)
+            self._take_ack(decode_update_ack(message), now)
         except MessageFormatError:
             return
+
+    def take_report(self, datagram: bytes, now: float) -> bool:
+        """Takes a message if it is a report in the form that devices write."""
+        ack = find_update_ack(datagram)
+        if ack is None:
+            return False
+        if self._state is _State.SENDING and not self._book.over:
+            self._take_ack(ack, now)
+        return True
+
+    def _take_ack(self, ack: UpdateAck, now: float) -> None:
         if self._window.acknowledge(ack.in_sequence, ack.beyond, now):
             self._book.deadline = now + self._deadlines.progress_s
             self._book.tell(Progressed(self._done_bytes()))
@@ -186,19 +195,28 @@ class CurrentServerTransfer:
             self._book.ask(draft, now + self._deadlines.cancel_s)
 
     def to_send(self, now: float, chunks_max: int | None = None) -> list[Sending]:
-        """What to send now; no more than ``chunks_max`` chunks, 64 when it is None."""
-        out = self._book.to_send()
-        if self._state is _State.SENDING and not self._book.over:
-            out += self._chunks(now, CHUNKS_AT_ONCE if chunks_max is None else chunks_max)
-        return out
+        """The requests to send now; its chunks are given by ``next_bodies``."""
+        return self._book.to_send()
 
-    def _chunks(self, now: float, limit: int) -> list[Sending]:
-        chunks: list[Sending] = []
-        while len(chunks) < limit and (index := self._window.next_chunk(now)) is not None:
-            begin = self._offset + (index - 1) * self._start.chunk_bytes
-            content = bytes(self._file[begin : begin + self._start.chunk_bytes])
-            chunks.append(Sending(update_chunk(index, content), False, False, None))
-        return chunks
+    @property
+    def wants_turn(self) -> bool:
+        """Whether it has a request to send, or a burst of chunks."""
+        return self._state is not _State.SENDING or self._window.has_burst
+
+    def next_bodies(self, now: float, limit: int) -> tuple[list[bytes], int]:
+        """Chunks to send now, behind their headers, and how much of the file they carry."""
+        bodies: list[bytes] = []
+        content_bytes = 0
+        if self._state is not _State.SENDING or self._book.over:
+            return bodies, content_bytes
+        file, size = self._file, self._start.chunk_bytes
+        first = self._offset - size
+        for index in self._window.next_chunks(now, limit):
+            begin = first + index * size
+            content = file[begin : begin + size]
+            content_bytes += len(content)
+            bodies.append(encode_chunk_body(index, content))
+        return bodies, content_bytes
 
     def next_event(self) -> TransferEvent | None:
         """The next thing that happened."""

@@ -125,6 +125,12 @@ class ServerTransfer(Protocol):
     def receive(self, message: Message, now: float) -> None:
         """Takes a request of the device that belongs to updates; what makes no sense is ignored."""
 
+    def take_report(self, datagram: bytes, now: float) -> bool:
+        """Takes a whole message if it is a report of this transfer in its usual form.
+
+        False when it is not; then nothing was changed, and it is to be decoded and received.
+        """
+
     def answered(self, exchange: int, message: Message, now: float) -> None:
         """Takes the answer to a message that was sent under this number."""
 
@@ -139,6 +145,17 @@ class ServerTransfer(Protocol):
 
     def to_send(self, now: float, chunks_max: int | None = None) -> list[Sending]:
         """What to send now, at most so many chunks; each is given once."""
+
+    @property
+    def wants_turn(self) -> bool:
+        """Whether it is worth asking it at once what to send; if not, soon is enough."""
+
+    def next_bodies(self, now: float, limit: int) -> tuple[list[bytes], int]:
+        """Chunks to send now as POST messages that nobody confirms or answers, without a token.
+
+        Each is what stands behind the header of its message; and how many bytes of the file are in
+        them. A transfer whose chunks need more than that gives them by ``to_send``, and none here.
+        """
 
     def next_event(self) -> TransferEvent | None:
         """The next thing that happened, None when all were told."""

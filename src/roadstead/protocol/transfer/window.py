@@ -5,12 +5,16 @@ timeout. The flight grows until something is lost, is halved then, and grows slo
 Spec: device protocol notes §4.1; RFC 6298 (timeout), RFC 9002 §6.1.1 (loss by order of sending).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from typing import Final
 
 REORDER_CHUNKS: Final = 3
 """A chunk that so many others overtook counts as lost. RFC 9002 §6.1.1."""
+
+BURST_CHUNKS: Final = 8
+"""Chunks that are sent together where that can be: one turn and one call to the kernel."""
 
 _SMOOTHING: Final = 1 / 8
 _VARIATION_SMOOTHING: Final = 1 / 4
@@ -38,10 +42,9 @@ class Pacing:
     rto_max_s: float = 30.0
 
 
-class _Flight(NamedTuple):
-    serial: int
-    sent_at: float
-    repeated: bool
+_Flight = tuple[int, float, bool]
+"""A chunk under way: place in the order of sending, monotonic seconds, whether it is a repetition.
+A plain tuple: one is made for every chunk."""
 
 
 class SendWindow:
@@ -88,31 +91,45 @@ class SendWindow:
         """How many chunks are under way."""
         return len(self._flying)
 
-    def next_chunk(self, now: float) -> int | None:
-        """The chunk to send now, which then counts as sent; None when none may be."""
-        if not self._has_room() or now < self._free_at:
-            return None
-        index = self._choose()
-        if index is None:
-            return None
-        repeated = index < self._fresh
-        self._fresh = max(self._fresh, index + 1)
-        self._serial += 1
-        if not self._flying:
+    def next_chunks(self, now: float, limit: int) -> list[int]:
+        """The chunks to send now, which then count as sent; lost ones first."""
+        flying, serial = self._flying, self._serial
+        room = min(limit, int(self._flight) - len(flying))
+        if now < self._free_at or room <= 0:
+            return []
+        if self._pacing.interval_s:
+            room = 1
+        self._drop_confirmed_losses()
+        chosen: list[int] = []
+        while self._lost and len(chosen) < room:
+            chosen.append(heappop(self._lost))
+            self._drop_confirmed_losses()
+        repeated = len(chosen)
+        last = min(self._count, self._in_sequence + self._window, self._fresh - 1 + room - repeated)
+        if last >= self._fresh:
+            chosen += range(self._fresh, last + 1)
+            self._fresh = last + 1
+        if not chosen:
+            return chosen
+        if not flying:
             self._rto_from = now
-        self._flying[index] = _Flight(self._serial, now, repeated)
+        for place, index in enumerate(chosen):
+            flying[index] = (serial + place + 1, now, place < repeated)
+        self._serial = serial + len(chosen)
         self._free_at = now + self._pacing.interval_s
-        return index
+        return chosen
+
+    @property
+    def has_burst(self) -> bool:
+        """Whether so many chunks may go out that they are worth a turn.
+
+        If not, more reports are on their way: at least half of the flight is under way still.
+        """
+        room = int(self._flight) - len(self._flying)
+        return (room >= BURST_CHUNKS or room * 2 >= self._flight) and self._can_choose()
 
     def _has_room(self) -> bool:
         return len(self._flying) < int(self._flight)
-
-    def _choose(self) -> int | None:
-        self._drop_confirmed_losses()
-        if self._lost:
-            return heappop(self._lost)
-        fresh = self._fresh
-        return fresh if fresh <= min(self._count, self._in_sequence + self._window) else None
 
     def _drop_confirmed_losses(self) -> None:
         while self._lost and (self._lost[0] <= self._in_sequence or self._lost[0] in self._beyond):
@@ -122,30 +139,42 @@ class SendWindow:
         """Takes a report; how many chunks it confirmed. One that makes no sense changes nothing."""
         if not self._in_sequence <= in_sequence < self._fresh:
             return 0
-        before = self.confirmed
+        news: Iterable[int] = range(self._in_sequence + 1, in_sequence + 1)
         self._in_sequence = in_sequence
-        self._beyond = {index for index in self._beyond if index > in_sequence}
-        self._beyond.update(index for index in beyond if index < self._fresh)
-        confirmed = self.confirmed - before
+        if beyond or self._beyond:
+            news = self._take_beyond(news, beyond)
+        confirmed = self._land(news, now)
         if confirmed > 0:
-            self._land(now)
             self._grow(confirmed)
             self._rto_from = now
         self._find_losses()
         return confirmed
 
-    def _land(self, now: float) -> None:
-        landed = [
-            (index, flight)
-            for index, flight in self._flying.items()
-            if index <= self._in_sequence or index in self._beyond
-        ]
-        for index, flight in landed:
-            del self._flying[index]
-            self._confirmed_serial = max(self._confirmed_serial, flight.serial)
-        once = [flight for _, flight in landed if not flight.repeated]
-        if once:
-            self._take_round_trip(now - once[-1].sent_at)
+    def _take_beyond(self, news: Iterable[int], beyond: tuple[int, ...]) -> list[int]:
+        known = self._beyond
+        found = [index for index in news if index not in known]
+        found += [index for index in beyond if index < self._fresh and index not in known]
+        known.update(found)
+        self._beyond = {index for index in known if index > self._in_sequence}
+        return found
+
+    def _land(self, news: Iterable[int], now: float) -> int:
+        """Takes chunks out of the flight; a report costs what it confirms, not what is under way.
+
+        Gives their number.
+        """
+        pop = self._flying.pop
+        last, sent_at, number = self._confirmed_serial, None, 0
+        for index in news:
+            number += 1
+            flight = pop(index, None)
+            if flight is not None and flight[0] > last:
+                last = flight[0]
+                sent_at = None if flight[2] else flight[1]
+        self._confirmed_serial = last
+        if sent_at is not None:
+            self._take_round_trip(now - sent_at)
+        return number
 
     def _take_round_trip(self, sample_s: float) -> None:
         if self._rtt_s is None:
@@ -164,10 +193,14 @@ class SendWindow:
 
     def _find_losses(self) -> None:
         limit = self._confirmed_serial - REORDER_CHUNKS
-        lost = [(index, one) for index, one in self._flying.items() if one.serial <= limit]
+        lost = []
+        for index, flight in self._flying.items():  # in the order of sending
+            if flight[0] > limit:
+                break
+            lost.append((index, flight[0]))
         for index, _ in lost:
             self._lose(index)
-        if any(flight.serial > self._recovery_serial for _, flight in lost):
+        if any(serial > self._recovery_serial for _, serial in lost):
             self._recovery_serial = self._serial
             self._shrink(self._flight / 2)
 
@@ -181,12 +214,10 @@ class SendWindow:
 
     def next_timeout(self) -> float | None:
         """When a chunk may go out, or the retransmission timeout ends; None when neither will."""
-        moments = []
-        if self._flying:
-            moments.append(self._rto_from + self._rto_s)
+        overdue_at = self._rto_from + self._rto_s if self._flying else None
         if self._has_room() and self._can_choose():
-            moments.append(self._free_at)
-        return min(moments, default=None)
+            return self._free_at if overdue_at is None else min(overdue_at, self._free_at)
+        return overdue_at
 
     def _can_choose(self) -> bool:
         self._drop_confirmed_losses()

@@ -51,6 +51,37 @@ def test_chunks_have_the_known_bytes() -> None:
     assert far == "50022012b143e206e9012cff6162"
 
 
+@given(st.integers(1, 0xFFFFFF), st.binary(min_size=1, max_size=1136))
+def test_a_chunk_encoded_the_short_way_is_the_same(index: int, content: bytes) -> None:
+    whole = encode(message_of(update.update_chunk(index, content), NON, 1))
+    assert update.encode_chunk_body(index, content) == whole[4:]
+
+
+@given(st.binary(max_size=40), st.integers(0, 0x1FFFFFF), st.binary(max_size=40), st.booleans())
+def test_a_report_read_the_short_way_is_the_same(
+    noise: bytes, number: int, bitmap: bytes, cut: bool
+) -> None:
+    report = encode(Message(NON, codes.POST, 7, b"", _ack_options(number), bitmap))
+    for datagram in (noise, report, report[: len(noise)] if cut else report + noise):
+        found = update.find_update_ack(datagram)
+        if found is not None:
+            assert found == update.decode_update_ack(decode_message(datagram))
+    if number < 1 << 24 and len(bitmap) <= 32 and not len(bitmap) % 4:
+        assert update.find_update_ack(report) is not None
+
+
+def test_no_other_message_is_read_as_a_report() -> None:
+    confirmable = encode(Message(CON, codes.POST, 7, b"", _ack_options(3)))
+    with_token = encode(Message(NON, codes.POST, 7, b"t", _ack_options(3)))
+    other_path = encode(Message(NON, codes.POST, 7, b"", ((11, b"C"), (2049, b"\3"))))
+    for datagram in (confirmable, with_token, other_path, b"", b"P\x02", b"P\x02\0\1\xb1A"):
+        assert update.find_update_ack(datagram) is None
+
+
+def _ack_options(number: int) -> tuple[tuple[int, bytes], ...]:
+    return (11, b"A"), (2049, number.to_bytes((number.bit_length() + 7) // 8, "big"))
+
+
 def test_reports_have_the_known_bytes() -> None:
     gaps = update.update_ack(UpdateAck(3, (5, 6)))
     assert hexadecimal(gaps, NON, 0x0051) == "50020051b141e106e903ff06000000"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-from roadstead.protocol.coap.codes import EMPTY
+from roadstead.protocol.coap.codes import EMPTY, POST
 from roadstead.protocol.coap.endpoint import CoapEndpoint
 from roadstead.protocol.coap.events import Acknowledged, Failed, Request, Reset, Response
 from roadstead.protocol.coap.message import RST, Message, encode_message
@@ -20,6 +20,8 @@ from roadstead.protocol.transfer.replies import (
     Respond,
 )
 from roadstead.protocol.transfer.steps import Aborted, ServerTransfer, TransferEvent, Transferred
+
+CHUNKS_AT_ONCE = 64
 
 DeviceTransfer = CurrentDeviceTransfer | ClassicDeviceTransfer
 
@@ -127,6 +129,8 @@ class Link:
     def _at_server(self, events: list) -> None:
         for event in events:
             match event:
+                case Request(message) if self.server.take_report(encode_message(message), self.now):
+                    pass
                 case Request(message):
                     self.server_end.acknowledge(event)
                     self.server.receive(message, self.now)
@@ -162,6 +166,9 @@ class Link:
                     self._post("server", encode_message(Message(RST, EMPTY, message.message_id)))
 
     def _flush(self) -> None:
+        bodies, _ = self.server.next_bodies(self.now, CHUNKS_AT_ONCE)
+        self.chunks_sent += len(bodies)
+        self.server_end.send_bodies(POST, bodies, self.now)
         for sending in self.server.to_send(self.now):
             self.chunks_sent += sending.exchange is None
             handle = self.server_end.request(

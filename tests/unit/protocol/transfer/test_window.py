@@ -7,9 +7,9 @@ from roadstead.protocol.transfer.window import Pacing, SendWindow
 
 
 def take(window: SendWindow, now: float) -> list[int]:
-    taken = []
-    while (index := window.next_chunk(now)) is not None:
-        taken.append(index)
+    taken: list[int] = []
+    while indices := window.next_chunks(now, 5):
+        taken += indices
     return taken
 
 
