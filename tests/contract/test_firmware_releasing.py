@@ -19,7 +19,7 @@ from tests.builders.firmware import (
 from roadstead.bus.local import LocalBus
 from roadstead.events.ingest import EventIngest
 from roadstead.firmware import release_store, store
-from roadstead.firmware.impact import find_impact
+from roadstead.firmware.impact import FirmwareImpact, find_impact
 from roadstead.firmware.leaving import forget_person
 from roadstead.firmware.ports import NoDeliveries, NoRollouts
 from roadstead.firmware.release_rules import ReleaseWish
@@ -111,20 +111,26 @@ async def test_the_look_ahead_counts_the_same_on_both_engines(database: Database
         release = {beta: 7, "": 5}
         release_store.put_targets(conn, A, "0" * 24, release)
 
-    await make(database, fill)
+    product = await make(database, fill)
 
     found: dict[str, dict[int, int]] = {}
 
+    wishes = {
+        "all": ReleaseWish(version=9, product_default=True),
+        "beta": ReleaseWish(version=9, groups=["beta"]),
+        "none": ReleaseWish(version=7, groups=[]),
+        "needs": ReleaseWish(version=12, product_default=True),
+    }
+
     def work(conn: Connection) -> None:
-        for name, wish in {
-            "all": ReleaseWish(version=9, product_default=True),
-            "beta": ReleaseWish(version=9, groups=["beta"]),
-            "none": ReleaseWish(version=7, groups=[]),
-            "needs": ReleaseWish(version=12, product_default=True),
-        }.items():
+        for name, wish in wishes.items():
             found[name] = find_impact(conn, A, wish, NOW).by_version
 
     await database.read(work)
+    for page in (1, 3, 7, 500):
+        look = FirmwareImpact(database, ManualClock(NOW), page)
+        for name, wish in wishes.items():
+            assert (await look.of_release(product, wish)).by_version == found[name]
     assert found == {
         "all": {4: 16},
         "beta": {4: 5},

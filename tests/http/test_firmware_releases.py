@@ -25,7 +25,9 @@ from roadstead.firmware import assignment_store, store
 from roadstead.firmware.delivery.model import Delivery
 from roadstead.firmware.delivery.store import firmware_deliveries
 from roadstead.firmware.facts import Surroundings, gather_in_product
-from roadstead.firmware.impact import PAGE_IDS
+from roadstead.firmware.images.extensions import Dependency
+from roadstead.firmware.images.image import ModuleFunction
+from roadstead.firmware.impact_classes import PAGE_ONE_BY_ONE
 from roadstead.firmware.release_store import find_in_force, list_releases
 from roadstead.firmware.targeting import Offer, decide
 from roadstead.products.group_store import list_groups
@@ -82,9 +84,13 @@ async def test_a_release_to_groups_and_to_all_as_the_reference_answers(cloud: Cl
     assert five["released_at"] is not None
     await cloud.journal.flush()
     names = await cloud.parts.database.read(
-        lambda conn: conn.execute(
-            select(events.c.payload).where(events.c.name == "particle/firmware/release")
-        ).scalars()
+        lambda conn: (
+            conn.execute(
+                select(events.c.payload).where(events.c.name == "particle/firmware/release")
+            )
+            .scalars()
+            .all()
+        )
     )
     assert [bytes(one) for one in names] == [
         b'{"immediate":true,"version":7}',
@@ -326,7 +332,11 @@ async def test_the_look_ahead_minds_what_a_version_needs(cloud: Cloud, maker: Ma
 
 
 async def test_a_group_of_many_pages_is_counted_whole(cloud: Cloud, maker: Maker):
-    count = 2 * PAGE_IDS + 3
+    """Looked at one by one: a version that needs a module of another kind than Device OS."""
+    count = 2 * PAGE_ONE_BY_ONE + 3
+    for version, need in [(23, 2400), (24, 2401)]:
+        image = make_image(version, dependency=Dependency(ModuleFunction.BOOTLOADER, 0, need))
+        assert (await maker.upload(version, image)).status_code == 201
 
     def work(conn: Connection) -> None:
         beta = group_id(conn, maker.product_id, "beta")
@@ -334,6 +344,8 @@ async def test_a_group_of_many_pages_is_counted_whole(cloud: Cloud, maker: Maker
             add_device(conn, number, maker.product_id, beta)
 
     await cloud.parts.database.write(work)
+    assert await impact(maker, firmware_version=23, groups="beta") == {4: count}
+    assert await impact(maker, firmware_version=24, groups="beta") == {}
     assert await impact(maker, firmware_version=9, groups="beta") == {4: count}
 
 

@@ -22,7 +22,7 @@ Files, with effects:
     library           versions: uploaded, listed, described, given back, deleted
     releasing         releases, one at a time, with proof
     proving           whether a version has run on a device
-    impact            what a release would do
+    impact, impact_classes   what a release would do
     explaining        the decision of one device in words
     locking           locks of single devices, with flash; updates without consent
     flashing          one file for one device
