@@ -46,7 +46,7 @@ from roadstead.identity.sign_in import SignIn
 from roadstead.identity.store import find_user_by_name
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
-from roadstead.main.fleet import build_fleet_metrics
+from roadstead.main.fleet import build_fleet
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.noticing import build_noticing
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
@@ -273,6 +273,9 @@ async def open_cloud(
         scale=0.01,
     )
     integrating = build_integrating(needs)
+    fleet = build_fleet(
+        *(database, journal, bus, clock, limits, devices), presence, integrating.settling
+    )
     streams, history = EventStreams(bus), EventHistory(database, clock)
     subscriptions = EventSubscriptions(database, journal, clock, streams, history)
     engine = RolloutEngine(database, clock, follower.wake)
@@ -337,7 +340,9 @@ async def open_cloud(
         publishing=EventPublishing(ingest),
         events=EventReading(streams, history, subscriptions),
         vitals=VitalsService(database, devices, ingest, desk, journal),
-        fleet_metrics=build_fleet_metrics(database, journal, bus, clock, limits, devices),
+        fleet_metrics=fleet.metrics,
+        fleet_health=fleet.health,
+        health_checks=fleet.checks,
         server_keys=ServerKeys.load_or_create(folder / "keys"),
         database=database,
         bus=bus,

@@ -751,6 +751,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/health_checks/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the health of a device, with figures and advice
+         * @description Permission: `devices.diagnostics:get`.
+         */
+        get: operations["check_device_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/integration_templates": {
         parameters: {
             query?: never;
@@ -2533,6 +2553,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products/{product}/fleet_health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how a fleet is now, by version and group, and who needs somebody
+         * @description Permission: `metrics.health:get`.
+         */
+        get: operations["get_fleet_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/fleet_health/{trend}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how a fleet changed over time
+         * @description Permission: `metrics.health:get`.
+         */
+        get: operations["get_fleet_trend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products/{product}/groups": {
         parameters: {
             query?: never;
@@ -2580,6 +2640,50 @@ export interface paths {
          * @description Permission: `groups:remove`.
          */
         delete: operations["delete_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/health_checks/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the health of a device, with figures and advice
+         * @description Permission: `devices.diagnostics:get`.
+         */
+        get: operations["check_product_device_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/health_thresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the thresholds of health checks
+         * @description Permission: `health_thresholds:get`.
+         */
+        get: operations["get_health_thresholds"];
+        /**
+         * Set the thresholds of health checks
+         * @description Permission: `health_thresholds:update`.
+         */
+        put: operations["set_health_thresholds"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2873,6 +2977,26 @@ export interface paths {
          * @description Permission: `metrics.functions:get`.
          */
         get: operations["get_functions_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/metrics/integration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deliveries of webhooks over time, by outcome
+         * @description Permission: `metrics.integrations:get`.
+         */
+        get: operations["get_integration_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4390,6 +4514,26 @@ export interface components {
             public_key_pem: string;
         };
         /**
+         * DeviceHealth
+         * @description How a device is.
+         */
+        DeviceHealth: {
+            checked_at: string;
+            device_id: string;
+            layers: components["schemas"]["HealthLayer"][];
+            online: boolean;
+            /** @enum {unknown} */
+            state: "healthy" | "unhealthy" | "unknown" | "warning";
+            vitals_at: string | null;
+        };
+        /**
+         * DeviceHealthAnswer
+         * @description The health check of a device.
+         */
+        DeviceHealthAnswer: {
+            health: components["schemas"]["DeviceHealth"];
+        };
+        /**
          * DevicesImpact
          * @description What happens to devices.
          */
@@ -4500,6 +4644,60 @@ export interface components {
             latest?: string;
         };
         /**
+         * FleetHealthAnswer
+         * @description How a fleet is now.
+         */
+        FleetHealthAnswer: {
+            health: components["schemas"]["FleetHealthDocument"];
+        };
+        /**
+         * FleetHealthDocument
+         * @description How a fleet is now.
+         *
+         *         ``devices`` is null when only some are looked at; ``heard`` counts those that did something
+         *         since they are counted. Of the distributions, each key begins ten per cent.
+         */
+        FleetHealthDocument: {
+            battery: {
+                [key: string]: number;
+            };
+            by_device_os: components["schemas"]["FleetPartDocument"][];
+            by_firmware: components["schemas"]["FleetPartDocument"][];
+            by_group: components["schemas"]["FleetPartDocument"][];
+            devices: number | null;
+            heard: number;
+            memory: {
+                [key: string]: number;
+            };
+            online: number;
+            reasons: components["schemas"]["HealthReason"][];
+            signal: {
+                [key: string]: number;
+            };
+            states: {
+                [key: string]: number;
+            };
+            worst: components["schemas"]["UnwellDevice"][];
+        };
+        /**
+         * FleetPartDocument
+         * @description Some of the devices: those of one version, group or release.
+         *
+         *         Restarts, connects and updates are those of the last 30 days; only versions have them.
+         */
+        FleetPartDocument: {
+            connects: number;
+            devices: number;
+            name: string;
+            restarts: number;
+            states: {
+                [key: string]: number;
+            };
+            updates: {
+                [key: string]: number;
+            };
+        };
+        /**
          * ForceAnswer
          * @description Whether the device shall take updates without its consent.
          */
@@ -4588,6 +4786,160 @@ export interface components {
             status: string;
             uptime_s: number;
             version: string;
+        };
+        /**
+         * HealthFinding
+         * @description What one check came to: the figure, from where on it is bad, and what that means.
+         *
+         *         A null figure is not known; a null threshold is switched off.
+         */
+        HealthFinding: {
+            figure: number | null;
+            label: string;
+            name: string;
+            /** @enum {unknown} */
+            state: "healthy" | "unhealthy" | "unknown" | "warning";
+            text: string;
+            unhealthy: number | null;
+            unit: string;
+            warning: number | null;
+        };
+        /**
+         * HealthLayer
+         * @description A layer is as bad as its worst check.
+         */
+        HealthLayer: {
+            checks: components["schemas"]["HealthFinding"][];
+            name: string;
+            /** @enum {unknown} */
+            state: "healthy" | "unhealthy" | "unknown" | "warning";
+        };
+        /**
+         * HealthLimit
+         * @description The two figures of one check; null switches that step off.
+         *
+         *         Attributes:
+         *             warning: from here on a device is worth a look.
+         *             unhealthy: from here on it needs somebody.
+         */
+        HealthLimit: {
+            /** @default null */
+            unhealthy?: number | null;
+            /** @default null */
+            warning?: number | null;
+        };
+        /**
+         * HealthReason
+         * @description How many devices are in trouble by one check.
+         */
+        HealthReason: {
+            devices: number;
+            label: string;
+            name: string;
+        };
+        /**
+         * HealthThresholds
+         * @description All thresholds of a product.
+         *
+         *         Attributes:
+         *             contact_h: hours without a sign of life, of a device that is not connected.
+         *             vitals_age_h: hours since the last vitals.
+         *             memory_used_percent: used memory of all.
+         *             restarts_per_day: restarts that nobody asked for, within a day.
+         *             battery_percent: charge; below.
+         *             signal_strength_percent: below.
+         *             signal_quality_percent: below.
+         *             network_disconnects_per_day: since the device started, at least a day taken.
+         *             cloud_disconnects_per_day: likewise.
+         *             round_trip_ms: of the device's messages.
+         *             unacknowledged_percent: messages that nobody acknowledged, of all since it started.
+         *             rate_limited: events that the device held back because it published too fast.
+         */
+        HealthThresholds: {
+            /**
+             * @default {
+             *       "unhealthy": 10,
+             *       "warning": 25
+             *     }
+             */
+            battery_percent?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 20,
+             *       "warning": 3
+             *     }
+             */
+            cloud_disconnects_per_day?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 72,
+             *       "warning": 24
+             *     }
+             */
+            contact_h?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 95,
+             *       "warning": 80
+             *     }
+             */
+            memory_used_percent?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 20,
+             *       "warning": 3
+             *     }
+             */
+            network_disconnects_per_day?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": null,
+             *       "warning": 1
+             *     }
+             */
+            rate_limited?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 3,
+             *       "warning": 1
+             *     }
+             */
+            restarts_per_day?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 10000,
+             *       "warning": 2000
+             *     }
+             */
+            round_trip_ms?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 15,
+             *       "warning": 35
+             *     }
+             */
+            signal_quality_percent?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 15,
+             *       "warning": 35
+             *     }
+             */
+            signal_strength_percent?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": 20,
+             *       "warning": 5
+             *     }
+             */
+            unacknowledged_percent?: components["schemas"]["HealthLimit"];
+            /**
+             * @default {
+             *       "unhealthy": null,
+             *       "warning": 48
+             *     }
+             */
+            vitals_age_h?: components["schemas"]["HealthLimit"];
         };
         /**
          * HistoryAnswer
@@ -5900,6 +6252,23 @@ export interface components {
             device_id?: string;
         };
         /**
+         * ThresholdsAnswer
+         * @description What counts for the product; ``shipped`` when nobody set them.
+         */
+        ThresholdsAnswer: {
+            shipped: boolean;
+            thresholds: components["schemas"]["HealthThresholds"];
+        };
+        /**
+         * ThresholdsBody
+         * @description The product's own thresholds, or null for the shipped ones.
+         *
+         *         Those that are not named are as shipped.
+         */
+        ThresholdsBody: {
+            thresholds: components["schemas"]["HealthThresholds"] | null;
+        };
+        /**
          * TokenAnswer
          * @description A new token; ``expires_in`` is in seconds, 0 for never, and then nothing to refresh.
          */
@@ -5963,6 +6332,40 @@ export interface components {
             incoming: boolean;
             owner: string | null;
             requester: string;
+        };
+        /**
+         * TrendAnswer
+         * @description A trend of a fleet; of ``levels`` a point says how many there were at its end.
+         */
+        TrendAnswer: {
+            bucket_size: number;
+            /** @enum {unknown} */
+            kind: "happenings" | "levels";
+            name: string;
+            points: components["schemas"]["TrendPoint"][];
+        };
+        /**
+         * TrendPoint
+         * @description Counts by label, of the time that begins here; zeros have no key.
+         */
+        TrendPoint: {
+            counts: {
+                [key: string]: number;
+            };
+            time: string;
+        };
+        /**
+         * UnwellDevice
+         * @description A device that needs somebody, and why.
+         */
+        UnwellDevice: {
+            firmware: number;
+            id: string;
+            judged_at: string;
+            name: string | null;
+            reasons: string[];
+            /** @enum {unknown} */
+            state: "healthy" | "unhealthy" | "unknown" | "warning";
         };
         /**
          * UpdateBody
@@ -8791,6 +9194,55 @@ export interface operations {
             };
             /** @description Too many; see Retry-After */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    check_device_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceHealthAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15875,6 +16327,143 @@ export interface operations {
             };
         };
     };
+    get_fleet_health: {
+        parameters: {
+            query?: {
+                /** @description Only devices that run this firmware version. */
+                product_fw?: string;
+                /** @description Only devices of this release of Device OS. */
+                device_os_version?: string;
+                /** @description Only devices of this group. */
+                device_group?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetHealthAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_fleet_trend: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601); a week ago if it is not given. */
+                start_date?: string;
+                /** @description Moment after the last; now if it is not given. */
+                end_date?: string;
+                /** @description Seconds of a point: a day if it is not given, at least 3600. */
+                bucket_size?: string;
+                /** @description Only devices that run this firmware version. */
+                product_fw?: string;
+                /** @description Only devices of this release of Device OS. */
+                device_os_version?: string;
+                /** @description Only devices of this group. */
+                device_group?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+                trend: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrendAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_groups: {
         parameters: {
             query?: {
@@ -16149,6 +16738,168 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    check_product_device_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceHealthAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_health_thresholds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThresholdsAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    set_health_thresholds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThresholdsBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["ThresholdsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThresholdsAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
             };
             /** @description No token, or one that is unknown, expired or revoked */
             401: {
@@ -17215,6 +17966,79 @@ export interface operations {
         };
     };
     get_functions_metrics: {
+        parameters: {
+            query?: {
+                /** @description First moment (ISO 8601); 30 minutes ago if it is not given. */
+                start_date?: string;
+                /** @description Moment after the last; now if it is not given. */
+                end_date?: string;
+                /** @description Seconds of a point, above 15; whole minutes are counted. */
+                bucket_size?: string;
+                /** @description Only devices that run this firmware version. */
+                product_fw?: string;
+                /** @description Only devices of this release of Device OS. */
+                device_os_version?: string;
+                /** @description Only devices of this group. */
+                device_group?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: Record<string, never>[];
+                    };
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_integration_metrics: {
         parameters: {
             query?: {
                 /** @description First moment (ISO 8601); 30 minutes ago if it is not given. */

@@ -10,11 +10,17 @@ Files:
     store        the table of last vitals
     vitals_history  the table of a month's vitals, and as CSV
     service      refresh, last, history, and the sink that the gateway feeds
+    check_rules    pure: how a device is, by facts and thresholds; thresholds, resets: its words
+    checks         the check of one device, a product's thresholds; table in threshold_store
+    condition      pure: what is remembered of a device, and the sums under which it stands
+    condition_store  the table of conditions; trend_store: those of sums, now and by the hour
+    fleet_health   takes note of what devices do; gives the state of a fleet and its trends
+    trend_rules    pure: which trends there are, and how sums become points
     fleet_series   pure: what is counted, and how minutes become points
     fleet_store    the table of counts
     fleet_metrics  counts what the bus brings; gives the points of charts
 
 Who calls it: the gateway hands over readings as they come, the HTTP edge asks for the last ones
-and for fresh ones. It must not judge a fleet or send alarms (a later room of this package), and
-not read the wire: readings come decoded.
+and for fresh ones. Of webhooks it is told by whoever builds the server. It must not look at all
+devices of a product for anything, and not read the wire: readings come decoded.
 """

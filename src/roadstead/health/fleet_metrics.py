@@ -26,7 +26,14 @@ from roadstead.health.fleet_series import (
     Window,
     to_points,
 )
-from roadstead.health.fleet_store import ALL, HOURLY, CountRow, DeviceFacts
+from roadstead.health.fleet_store import (
+    ALL,
+    QUARTER,
+    QUARTERLY,
+    ROLL_UPS,
+    CountRow,
+    DeviceFacts,
+)
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable
 from roadstead.products.model import Product
@@ -72,12 +79,14 @@ class FleetMetrics:
         self._online_counts: Counter[tuple[int, str, int, str]] = Counter()
         self._facts: dict[str, tuple[DeviceFacts, float]] = {}
         self._snapshot_minute = 0
+        self._snapshot_quarter = 0
+        self._snapshot_keys: set[tuple[int, str, int, str]] = set()
         bus.subscribe(TOPIC, self._on_event)
 
     def count_ask(
         self, device_id: str, product_id: int | None, firmware: int, metric: Metric
     ) -> None:
-        """Counts how a function call or variable request ended."""
+        """Counts how a function call, a variable request or a delivery of an event ended."""
         if product_id is not None:
             self._count((device_id, product_id, firmware), metric)
 
@@ -111,16 +120,15 @@ class FleetMetrics:
         for (told, metric, minute), count in pending.items():
             for product_id, group, firmware, system in self._keys(told):
                 rows[product_id, metric, group, minute, firmware, system] += count
-                hour, hourly = minute - minute % 60, f"{metric}{HOURLY}"
-                rows[product_id, hourly, group, hour, firmware, system] += count
+                for end, width in ROLL_UPS.items():
+                    begin, rolled = minute - minute % width, f"{metric}{end}"
+                    rows[product_id, rolled, group, begin, firmware, system] += count
         for device_id, to in changes.items():
             self._move(device_id, to)
         minute = self._clock.now_ms() // MINUTE_MS
         if minute != self._snapshot_minute:
             self._snapshot_minute = minute
-            for (product_id, group, firmware, system), count in self._online_counts.items():
-                row = CountRow(product_id, "online", group, minute, firmware, system, count)
-                self._journal.append(store.put_counts, row)
+            self._take_snapshot(minute)
         for key, count in rows.items():
             self._journal.append(store.add_counts, CountRow(*key, count))
 
@@ -141,6 +149,32 @@ class FleetMetrics:
             )
 
         return to_points(panel, window, await self._database.read(work))
+
+    def online_now(self, product_id: int, wanted: FleetFilter) -> int:
+        """Devices that are online, as of the last write: at most ten seconds ago."""
+        group = wanted.group or ALL
+        return sum(
+            count
+            for (product, one, firmware, system), count in self._online_counts.items()
+            if product == product_id
+            and one == group
+            and wanted.firmware in (None, firmware)
+            and wanted.system in (None, system)
+        )
+
+    def _take_snapshot(self, minute: int) -> None:
+        """Who is online in this minute, which is also the newest of its quarter of an hour."""
+        quarter = minute - minute % QUARTER
+        if quarter != self._snapshot_quarter:
+            self._snapshot_quarter = quarter
+            self._snapshot_keys = set()
+        gone = self._snapshot_keys - self._online_counts.keys()
+        self._snapshot_keys |= self._online_counts.keys()
+        for key, count in [*self._online_counts.items(), *((key, 0) for key in gone)]:
+            product_id, group, firmware, system = key
+            for name, begin in (("online", minute), (f"online{QUARTERLY}", quarter)):
+                row = CountRow(product_id, name, group, begin, firmware, system, count)
+                self._journal.append(store.put_counts, row)
 
     def _on_event(self, message: object) -> None:
         if not isinstance(message, Event) or message.product_id is None or not message.device_id:

@@ -13,13 +13,21 @@ Metric = Literal[
     "variables.success",
     "variables.failure",
     "variables.offline",
+    "hooks.success",
+    "hooks.failure",
+    "hooks.sleep",
 ]
 
-Panel = Literal["online", "events", "functions", "variables"]
+Panel = Literal["online", "events", "integration", "functions", "variables"]
 
 PANELS: Mapping[Panel, Mapping[str, Metric]] = {
     "online": {"count": "online"},
     "events": {"received": "events"},
+    "integration": {
+        "success": "hooks.success",
+        "failure": "hooks.failure",
+        "sleep": "hooks.sleep",
+    },
     "functions": {
         "success": "functions.success",
         "failure": "functions.failure",

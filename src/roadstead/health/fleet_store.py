@@ -4,7 +4,7 @@ A row counts devices of one firmware version and one release of Device OS, in on
 in all; so a question reads one stretch of the key, whatever the size of the fleet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -39,6 +39,14 @@ STEP_ROWS = 500
 
 HOURLY = "/h"
 """Ends the metric of rows that hold a whole hour, for windows of days: a sixtieth of the rows."""
+
+QUARTERLY = "/q"
+"""Likewise of a quarter of an hour; of snapshots it holds the newest one."""
+
+QUARTER = 15
+
+ROLL_UPS: Mapping[str, int] = {QUARTERLY: QUARTER, HOURLY: 60}
+"""Minutes of the rows of each ending; counts are added to them as to their minute."""
 
 ALL = ""
 """Stands for the whole product where a group's name would be."""
@@ -155,10 +163,9 @@ def list_counts(
         wanted: which devices count.
         snapshots: each minute says a state of its own, and the last one of a point counts.
     """
-    last = window.width - 1
-    hourly = not snapshots and window.width % 60 == 0
-    names = [f"{one}{HOURLY}" for one in metrics] if hourly else metrics
-    first = window.first - window.first % 60 if hourly else window.first
+    ending, step = _coarsest(window.width, snapshots=snapshots)
+    names = [f"{one}{ending}" for one in metrics]
+    first = window.first - window.first % step
     point = _C.minute - _C.minute % window.width
     condition: list[ColumnElement[bool]] = [
         _C.product_id == product_id,
@@ -168,7 +175,8 @@ def list_counts(
         _C.minute < window.last,
     ]
     if snapshots:
-        newest = (window.last - 1) if window.last % window.width else -1
+        newest = (window.last - 1) // step * step if window.last % window.width else -1
+        last = window.width - step
         condition.append((_C.minute % window.width == last) | (_C.minute == newest))
     if wanted.firmware is not None:
         condition.append(_C.firmware == wanted.firmware)
@@ -176,7 +184,14 @@ def list_counts(
         condition.append(_C.system == wanted.system)
     query = select(_C.metric, point, func.sum(_C.count)).where(*condition)
     rows = conn.execute(query.group_by(_C.metric, point))
-    return [(name.removesuffix(HOURLY), minute, int(number)) for name, minute, number in rows]
+    return [(name.removesuffix(ending), minute, int(number)) for name, minute, number in rows]
+
+
+def _coarsest(width: int, *, snapshots: bool) -> tuple[str, int]:
+    """Ending and minutes of the longest rows of which points of this width are made."""
+    if width % 60 == 0 and not snapshots:
+        return HOURLY, 60
+    return (QUARTERLY, QUARTER) if width % QUARTER == 0 else ("", 1)
 
 
 def delete_old_counts(conn: Connection, now: datetime) -> int:

@@ -16,6 +16,8 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.events.subscriptions import EventSubscriptions
 from roadstead.firmware.services import FirmwareServices
+from roadstead.health.checks import HealthChecks
+from roadstead.health.fleet_health import FleetHealth
 from roadstead.health.fleet_metrics import FleetMetrics
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
@@ -126,6 +128,8 @@ class HttpParts:
     events: EventReading
     vitals: VitalsService
     fleet_metrics: FleetMetrics
+    fleet_health: FleetHealth
+    health_checks: HealthChecks
     server_keys: ServerKeys
     database: Database
     bus: LocalBus

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from roadstead.events.ingest import EventIngest
 from roadstead.events.limits import DEFAULT_TTL_S
@@ -27,6 +28,12 @@ log = logging.getLogger(__name__)
 ROOM_WAIT_S = 0.05
 ROOM_TRIES = 200
 """An answer waits for room in the journal at most ten seconds."""
+
+
+Told = Literal["success", "failure", "sleep"]
+"""``sleep``: it waits for a host that is left alone; it will end one way or the other later."""
+
+WatchOutcomes = Callable[[Event, Told], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,13 @@ class Settling:
         self._journal = journal
         self._ingest = ingest
         self._scale = scale
+        self._watch: WatchOutcomes | None = None
         self.outcomes: Counter[str] = Counter()
         self.lost_replies = 0
+
+    def watch_outcomes(self, watch: "WatchOutcomes") -> None:
+        """Tells ``watch`` how every later delivery ended, and which had to wait for a host."""
+        self._watch = watch
 
     async def settle(
         self, hook: Integration, deliveries: Sequence[Delivery], attempt: Attempt
@@ -113,6 +125,8 @@ class Settling:
         if delivery.told:
             return
         delivery.told = True
+        if self._watch is not None:
+            self._watch(delivery.event, "sleep")
         found = replies.error_replies(_webhook(hook), hook.owner, delivery.event, replies.SLEEPING)
         await self._publish_all(delivery.event, found.events)
 
@@ -212,6 +226,8 @@ class Settling:
             log=delivery.log,
         )
         self.outcomes[outcome or "retried"] += 1
+        if outcome is not None and self._watch is not None:
+            self._watch(delivery.event, "success" if outcome == "delivered" else "failure")
         if not self._journal.append(write_attempts, row, _report(delivery.id)):
             log.error("delivery %d: its outcome was not written; it will be repeated", delivery.id)
 

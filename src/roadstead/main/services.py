@@ -29,6 +29,7 @@ from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
 from roadstead.health.fleet_store import delete_old_counts
 from roadstead.health.service import VitalsService
+from roadstead.health.trend_store import delete_old_trends
 from roadstead.health.vitals_history import delete_old_vitals
 from roadstead.http.app import HttpParts, HttpSettings
 from roadstead.identity.client_store import authorization_codes
@@ -44,7 +45,7 @@ from roadstead.integrations import delivery_store
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.event_parts import EventParts, build_event_parts
-from roadstead.main.fleet import build_fleet_metrics
+from roadstead.main.fleet import FleetParts, build_fleet
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.noticing import Noticing, build_noticing, forget_notices
 from roadstead.main.numbers import Numbers
@@ -92,6 +93,7 @@ class Services:
     client: HttpClient
     events: EventParts
     rollouts: RolloutParts
+    fleet: FleetParts
     quiet: QuietProducts
 
 
@@ -198,7 +200,9 @@ def build_services(settings: Settings, database: Database) -> Services:
         forget_person,
     ]
     events = build_event_parts(settings, database, journal, bus, clock, ids, plans)
-    fleet = build_fleet_metrics(database, journal, bus, clock, limits, devices)
+    fleet = build_fleet(
+        *(database, journal, bus, clock, limits, devices), presence, integrating.settling
+    )
     sweeper = Sweeper(database, clock, _sweep_rules(settings))
     http = HttpParts(
         identity=identity,
@@ -237,7 +241,9 @@ def build_services(settings: Settings, database: Database) -> Services:
         publishing=EventPublishing(ingest),
         events=events.reading,
         vitals=vitals,
-        fleet_metrics=fleet,
+        fleet_metrics=fleet.metrics,
+        fleet_health=fleet.health,
+        health_checks=fleet.checks,
         server_keys=keys,
         database=database,
         bus=bus,
@@ -271,6 +277,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         client,
         events,
         rollouts,
+        fleet,
         quiet,
     )
 
@@ -288,6 +295,7 @@ def _sweep_rules(settings: Settings) -> list[SweepRule | SweepStep]:
     rules.append(SweepRule(notices.c.id, lambda now: notices.c.created_at < now - NOTICES_KEPT))
     rules.append(SweepStep("vitals_history", delete_old_vitals))
     rules.append(SweepStep("fleet_counts", delete_old_counts))
+    rules.append(SweepStep("fleet_trends", delete_old_trends))
     rules.append(SweepRule(event_subscriptions.c.id, partial(is_unused, KEPT_DAYS)))
     return rules
 

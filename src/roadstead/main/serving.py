@@ -125,7 +125,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         *services.rollouts.background().items(),
         ("notices", services.noticing.courier.run()),
         ("history index", services.events.indexer.run()),
-        ("fleet metrics", services.http.fleet_metrics.run()),
+        *services.fleet.background().items(),
         ("event retention", services.events.retention.run()),
         ("event subscriptions", services.events.reading.subscriptions.run()),
         ("imports", services.http.product.imports.run()),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from roadstead.health.resets import is_unexpected
 from roadstead.rollouts.failing import BOOT_LOOP_RESETS, BOOT_LOOP_S, DeviceTrace
 from roadstead.rollouts.signals import QUARTER_S, Slice
 
@@ -35,9 +36,6 @@ UNKNOWN_GAP_S: Final = 86_400.0
 
 MOST_EMPTY_SLICES: Final = 36
 """Slices written for a device that was away: nine days, what is kept."""
-
-UNEXPECTED_RESETS: Final = ("panic", "watchdog", "power_brownout", "update_error", "update_timeout")
-"""Beginnings of the reasons that nobody asked for. What people and updates cause is none."""
 
 
 class Clock(msgspec.Struct, array_like=True, gc=False):
@@ -286,7 +284,7 @@ def note_published(trace: Trace, current: Slice, now_s: int) -> None:
 
 def note_reset(trace: Trace, current: Slice, reason: str, now_s: int) -> None:
     """The device told why it started anew; only what nobody asked for counts."""
-    if not reason.strip().lower().startswith(UNEXPECTED_RESETS):
+    if not is_unexpected(reason):
         return
     current.resets += 1
     _forget_memory(trace)
