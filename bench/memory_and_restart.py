@@ -70,7 +70,7 @@ def _memory(name: str, fewer_bytes: int, bytes_now: int, more: int) -> Figure:
         beside=f"{bytes_now / 1e6:.0f} MB in all; {more:,} sessions fewer: "
         f"{fewer_bytes / 1e6:.0f} MB",
         aim=Aim(3000, at_most=True),
-        why="Session, conversation, identity and presence are about 2,200 bytes of live Python "
+        why="Session, conversation, identity and presence are about 1,600 bytes of live Python "
         "objects, 1,100 more with the memory of messages once a device was heard. The rest is what "
         "the allocator keeps after the start and after the burst of status events, and page "
         "caches of the database.",

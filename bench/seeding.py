@@ -132,7 +132,6 @@ def _session_row(
         product_version=0xFFFF,
         flags=0xF6,
         platform_id=ARGON,
-        device_id=device_id,
         system_version=6200,
         max_message_bytes=1152,
         max_binary_bytes=917504,

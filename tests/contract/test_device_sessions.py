@@ -7,6 +7,7 @@ from roadstead.gateway.session_store import (
     ReservationLost,
     SessionRow,
     delete_sessions,
+    read_sessions,
     take_over_sessions,
     write_facts,
     write_hellos,
@@ -38,10 +39,11 @@ def make_row(key: bytes = b"\x07abcdefg", **changes: object) -> SessionRow:
 
 
 async def take_over(database: Database, shard: int = 7, since: int = 0) -> list[SessionRow]:
-    return await database.write(
+    keys = await database.write(
         lambda conn: take_over_sessions(conn, shard=shard, block=BLOCK, silent_since_ms=since),
         durable=True,
     )
+    return await database.read(lambda conn: read_sessions(conn, keys))
 
 
 async def store(database: Database, *rows: SessionRow) -> None:
@@ -68,6 +70,12 @@ async def test_only_the_sessions_of_the_shard_are_taken_over(database: Database)
     assert [row.shard for row in await take_over(database, shard=8)] == [8]
     [other] = await take_over(database, shard=7)
     assert other.tx_limit == 1024 + BLOCK
+
+
+async def test_sessions_are_given_with_the_one_heard_last_first(database: Database) -> None:
+    times = {b"\x07aaaaaaa": 2000, b"\x07bbbbbbb": 3000, b"\x07ccccccc": 1000}
+    await store(database, *(make_row(key, heard_ms=ms) for key, ms in times.items()))
+    assert [row.heard_ms for row in await take_over(database)] == [3000, 2000, 1000]
 
 
 async def test_long_silent_sessions_are_deleted_at_take_over(database: Database) -> None:

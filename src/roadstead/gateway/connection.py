@@ -1,6 +1,7 @@
 """What the loop keeps of one device session, beside the protected session itself."""
 
 from collections import deque
+from typing import Final
 
 from roadstead.gateway.effects import Ask, Purpose
 from roadstead.gateway.state import DeviceState
@@ -15,6 +16,10 @@ its loop, and its receive buffers are few."""
 
 EVENTS_WAITING = 100
 """Events kept for one device while others are in flight; more are dropped and counted."""
+
+
+NOTHING_ASKED: Final[dict[Handle, Purpose]] = {}
+"""What all connections share that wait for no answer; never written to."""
 
 
 class Connection:
@@ -64,7 +69,7 @@ class Connection:
         self.row_key = row_key
         self.state = state
         self.endpoint: CoapEndpoint | None = None
-        self.asked: dict[Handle, Purpose] = {}
+        self.asked: dict[Handle, Purpose] = NOTHING_ASKED
         self.waiting: deque[Ask] | None = None
         self.in_flight = 0
         self.opened_at = now

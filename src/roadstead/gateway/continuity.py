@@ -74,11 +74,11 @@ class Continuity:
             Unavailable: the database cannot be reached.
         """
         online = await self._presence.load(self._database)
-        loaded = await self._keeper.load()
-        device_ids = [one.device_id for one in loaded if one.device_id]
-        identities = await self._registry.find_identities(device_ids)
-        for one in sorted(loaded, key=lambda one: one.heard_ms, reverse=True):
-            self._take_over_one(one, identities.get(one.device_id))
+        async for loaded in self._keeper.load():
+            device_ids = [one.device_id for one in loaded if one.device_id]
+            identities = await self._registry.find_identities(device_ids)
+            for one in loaded:
+                self._take_over_one(one, identities.get(one.device_id))
         lost = [one for one in online if self._connections.find(one) is None]
         for device_id, identity in (await self._registry.find_identities(lost)).items():
             self._tell_lost(device_id, identity)

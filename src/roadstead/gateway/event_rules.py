@@ -26,7 +26,7 @@ from roadstead.gateway.effects import (
     StoreSubscriptions,
     StoreUpdateFlags,
 )
-from roadstead.gateway.state import DeviceState
+from roadstead.gateway.state import DeviceState, without_id
 from roadstead.kit.errors import Invalid
 from roadstead.protocol.coap import codes
 from roadstead.protocol.coap.events import Request
@@ -88,11 +88,11 @@ def on_subscribe(state: DeviceState, request: Request) -> list[Effect]:
     if len(state.subscriptions) >= SUBSCRIPTIONS_MAX:
         return [Respond(request, Draft(codes.BAD_REQUEST)), Count("ignored_requests")]
     if wanted.prefix == FIRST_PREFIX:
-        state.subscriptions.insert(0, wanted)
-        state.subscription_ids.insert(0, message_id)
+        state.subscriptions = (wanted, *state.subscriptions)
+        state.subscription_ids = (message_id, *state.subscription_ids)
     elif wanted not in state.subscriptions:
-        state.subscriptions.append(wanted)
-        state.subscription_ids.append(message_id)
+        state.subscriptions += (wanted,)
+        state.subscription_ids += (message_id,)
     if state.stranger:
         return [Acknowledge(request)]
     return [StoreSubscriptions(request, then=(Acknowledge(request),))]
@@ -188,7 +188,7 @@ def _on_hardware_fact(state: DeviceState, request: Request, event: DeviceEvent) 
         told = msgspec.structs.replace(state.hello, ota_chunk_bytes=int(text))
     if told == state.hello:
         return [Acknowledge(request)]
-    state.hello = told
+    state.hello = without_id(told)
     return [StoreFacts(request, then=(Acknowledge(request),))]
 
 
@@ -199,5 +199,5 @@ def _begin_list(state: DeviceState, message_id: int) -> None:
         for one, its_id in zip(state.subscriptions, state.subscription_ids, strict=False)
         if 0 < (its_id - message_id) % 0x10000 < BURST_IDS
     ]
-    state.subscriptions = [one for one, _ in kept]
-    state.subscription_ids = [its_id for _, its_id in kept]
+    state.subscriptions = tuple(one for one, _ in kept)
+    state.subscription_ids = tuple(its_id for _, its_id in kept)

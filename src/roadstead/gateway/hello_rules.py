@@ -17,7 +17,7 @@ from roadstead.gateway.effects import (
     StoreHello,
     Tell,
 )
-from roadstead.gateway.state import DeviceState
+from roadstead.gateway.state import DeviceState, without_id
 from roadstead.protocol.coap.events import Request
 from roadstead.protocol.messages.errors import MessageFormatError
 from roadstead.protocol.messages.hello import HelloFlag, decode_hello, server_hello
@@ -46,8 +46,8 @@ def on_hello(state: DeviceState, request: Request) -> list[Effect]:
         return [CloseSession(NAMELESS)]
     state.device_id = state.device_id or device_id
     first = state.hello is None
-    state.hello = told
-    state.subscriptions, state.subscription_ids = [], []
+    state.hello = without_id(told)
+    state.subscriptions, state.subscription_ids = (), ()
     state.safe_mode, state.description, state.uploads = False, None, None
     state.fresh = True
     return [

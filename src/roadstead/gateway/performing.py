@@ -14,7 +14,7 @@ from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.updates import UpdateDesk, UpdateEnd
 from roadstead.events.ingest import EventIngest
 from roadstead.gateway import call_rules, event_rules
-from roadstead.gateway.connection import Connection
+from roadstead.gateway.connection import NOTHING_ASKED, Connection
 from roadstead.gateway.counters import Counters
 from roadstead.gateway.delivery import EventDelivery
 from roadstead.gateway.effects import (
@@ -180,7 +180,7 @@ class Performer:
         """
         self._updates.abandon(connection, end)
         error = call_rules.offline(connection.state)
-        asked, connection.asked = connection.asked, {}
+        asked, connection.asked = connection.asked, NOTHING_ASKED
         for purpose in asked.values():
             if purpose.call is not None:
                 self._fail(purpose.call, error)

@@ -8,7 +8,7 @@ once a second, for sessions that were heard.
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from roadstead.gateway.session_store import (
     ReservationLost,
     SessionRow,
     delete_sessions,
+    read_sessions,
     take_over_sessions,
     write_facts,
     write_hellos,
@@ -29,7 +30,7 @@ from roadstead.gateway.session_store import (
     write_sessions,
     write_subscriptions,
 )
-from roadstead.gateway.state import DeviceState
+from roadstead.gateway.state import DeviceState, without_id
 from roadstead.kit.clock import Clock
 from roadstead.protocol.dtls.server import DtlsServer
 from roadstead.protocol.dtls.session import Session
@@ -49,6 +50,9 @@ REPEAT_MEMORY_S = 120.0
 """Seconds before the start whose events are known by message id: a device repeats its last one
 for at most 42 s, and the process was away for a while."""
 
+SESSIONS_PER_READ = 500
+"""Sessions read at once while they are taken over."""
+
 SAME_WORDS = 1024
 """Different Hellos, and lists of subscriptions, remembered while sessions are taken over."""
 
@@ -63,7 +67,7 @@ class Loaded(NamedTuple):
     row_key: bytes
     device_id: str
     hello: Hello | None
-    subscriptions: list[DeviceSubscription]
+    subscriptions: tuple[DeviceSubscription, ...]
     heard_ms: int
 
 
@@ -100,14 +104,17 @@ class SessionKeeper:
         self._later: deque[Callable[[], None]] = deque()
         self._recent: dict[str, list[int]] = {}
 
-    async def load(self) -> list[Loaded]:
-        """Takes over the sessions of this shard; their numbers are reserved and committed.
+    async def load(self) -> AsyncIterator[list[Loaded]]:
+        """Takes over the sessions of this shard, the one heard last first, some hundred at a time.
+
+        Their numbers are reserved and committed before the first is given. Read all at once, the
+        rows of a large fleet would leave holes in the memory of the process that nothing else fits.
 
         Raises:
             Unavailable: the database cannot be reached.
         """
         now_ms = self._clock.now_ms()
-        rows = await self._database.write(
+        keys = await self._database.write(
             partial(
                 take_over_sessions,
                 shard=self._shard,
@@ -121,9 +128,12 @@ class SessionKeeper:
             lambda conn: recent_message_ids(conn, since_ms)
         ):
             self._recent.setdefault(device_id, []).append(message_id)
-        loaded = [one for row in rows if (one := self._restore(row)) is not None]
-        self._counters.sessions_loaded += len(loaded)
-        return loaded
+        for begin in range(0, len(keys), SESSIONS_PER_READ):
+            part = keys[begin : begin + SESSIONS_PER_READ]
+            rows = await self._database.read(partial(read_sessions, keys=part))
+            loaded = [one for row in rows if (one := self._restore(row)) is not None]
+            self._counters.sessions_loaded += len(loaded)
+            yield loaded
 
     def take_recent_message_ids(self, device_id: str) -> list[int]:
         """Ids of the device's events that were committed shortly before the start; once."""
@@ -261,7 +271,7 @@ class SessionKeeper:
         try:
             snapshot = SessionSnapshot.decode(self._box.open(row.sealed, row.session_key))
             hello = None if row.hello is None else _decode_hello(row.hello)
-            subscriptions = list(_decode_subscriptions(row.subscriptions))
+            subscriptions = _decode_subscriptions(row.subscriptions)
         except Exception:
             # A key file that was replaced, or a damaged row: the device will handshake anew.
             log.exception("a stored session of device %s cannot be read", row.device_id or "?")
@@ -290,7 +300,7 @@ _SUBSCRIPTIONS = msgspec.json.Decoder(tuple[DeviceSubscription, ...])
 # Devices with the same firmware say the same; one value of it serves them all.
 @lru_cache(SAME_WORDS)
 def _decode_hello(text: str) -> Hello:
-    return _HELLO.decode(text)
+    return without_id(_HELLO.decode(text))
 
 
 @lru_cache(SAME_WORDS)

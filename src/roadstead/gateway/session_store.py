@@ -115,18 +115,28 @@ def write_sessions(conn: Connection, rows: Sequence[SessionRow]) -> None:
 
 def take_over_sessions(
     conn: Connection, *, shard: int, block: int, silent_since_ms: int
-) -> list[SessionRow]:
-    """Reserves the next ``block`` of numbers for every session of a shard and gives them all.
+) -> list[bytes]:
+    """Reserves the next ``block`` of numbers for every session of a shard.
 
-    In the rows given, ``tx_limit`` is the new limit, committed with this unit of work; the first
-    number that may be used is ``tx_limit - block``. Sessions not heard since ``silent_since_ms``
-    are deleted. Use the rows only after the commit.
+    After the commit of this unit of work, ``read_sessions`` gives the sessions with ``tx_limit``
+    as the new limit; the first number that may be used is ``tx_limit - block``. Sessions not heard
+    since ``silent_since_ms`` are deleted.
+
+    Returns:
+        The keys of all sessions, the one heard last first.
     """
     of_shard = _TABLE.shard == shard
     conn.execute(delete(device_sessions).where(of_shard, _TABLE.heard_ms < silent_since_ms))
     conn.execute(update(device_sessions).where(of_shard).values(tx_limit=_TABLE.tx_limit + block))
-    rows = conn.execute(select(device_sessions).where(of_shard))
-    return [SessionRow(*row) for row in rows]
+    keys = select(_TABLE.session_key).where(of_shard).order_by(_TABLE.heard_ms.desc())
+    return [bytes(key) for key in conn.scalars(keys)]
+
+
+def read_sessions(conn: Connection, keys: Sequence[bytes]) -> list[SessionRow]:
+    """The sessions with these keys, in their order; at most some hundred at a time."""
+    rows = conn.execute(select(device_sessions).where(_TABLE.session_key.in_(keys)))
+    found = {bytes(row.session_key): SessionRow(*row) for row in rows}
+    return [found[key] for key in keys if key in found]
 
 
 class ReservationLost(Exception):

@@ -4,7 +4,10 @@ The conversation's rules read and change it. It holds no secrets and no sockets,
 reads a clock.
 """
 
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from roadstead.devices.model import DeviceIdentity
 from roadstead.protocol.coap.blockwise import BlockReceiver
@@ -16,13 +19,27 @@ FIRST_RELEASE_WITH_FORMATS = 6200
 ones it hides the data. Source: device protocol notes §3.9."""
 
 
+SAME_HELLOS = 1024
+"""Different Hellos of which one value serves all devices that said the same."""
+
+
+def without_id(hello: Hello) -> Hello:
+    """What a Hello says beside the id, one value of it for all devices with the same firmware."""
+    return _same(msgspec.structs.replace(hello, device_id=b""))
+
+
+@lru_cache(SAME_HELLOS)
+def _same(hello: Hello) -> Hello:
+    return hello
+
+
 class DeviceState:
     """The conversation's memory; about half a kilobyte while idle.
 
     Attributes:
         device_id: 24-hex id; empty for a stranger that has not said it yet.
         identity: what the registry knows; None for a device whose key nobody registered.
-        hello: what it said of itself on this session; None before the Hello.
+        hello: what it said of itself on this session, without its id; None before the Hello.
         subscriptions: its filters, in the order of arrival.
         subscription_ids: message ids of those that came in this process, same order; a list that
             is begun anew keeps the ones sent after its beginning.
@@ -58,8 +75,8 @@ class DeviceState:
         self.device_id = device_id
         self.identity = identity
         self.hello: Hello | None = None
-        self.subscriptions: list[DeviceSubscription] = []
-        self.subscription_ids: list[int] = []
+        self.subscriptions: tuple[DeviceSubscription, ...] = ()
+        self.subscription_ids: tuple[int, ...] = ()
         self.fresh = False
         self.online = False
         self.safe_mode = False

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Callable, Iterable
 from itertools import count
 
-from roadstead.gateway.connection import Connection
+from roadstead.gateway.connection import NOTHING_ASKED, Connection
 from roadstead.gateway.effects import Ask
 from roadstead.gateway.udp_socket import UdpSocket
 from roadstead.kit.clock import Clock
@@ -82,6 +82,8 @@ class Wire:
         now = self._clock.monotonic()
         handle = self.endpoint(connection).request(*ask.draft, token=ask.token, now=now)
         ask.purpose.asked_at = now
+        if connection.asked is NOTHING_ASKED:
+            connection.asked = {}
         connection.asked[handle] = ask.purpose
 
     def tell(self, connection: Connection, draft: Draft) -> None:

@@ -20,6 +20,9 @@ from roadstead.storage.database import Work
 
 Result = TypeVar("Result")
 
+CACHE_KIB = 4096
+"""Pages that each reader keeps for itself; the system keeps the file's pages for all of them."""
+
 
 class _Unit(NamedTuple):
     work: Work[Any]
@@ -87,6 +90,7 @@ class ReaderThreads:
         connection = self._engine.connect()
         driver = driver_of(connection)
         driver.execute("PRAGMA query_only=ON")
+        driver.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         connection.begin()
         driver.execute("ROLLBACK")
         driver.close_cursors()

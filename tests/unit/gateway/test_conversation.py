@@ -263,7 +263,7 @@ def test_a_hello_clears_the_subscriptions() -> None:
     talk = connected()
     talk.subscribes("a")
     talk.hello()
-    assert talk.state.subscriptions == []
+    assert talk.state.subscriptions == ()
 
 
 def test_a_device_cannot_pile_up_subscriptions() -> None:
