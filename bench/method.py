@@ -43,7 +43,8 @@ an event, which must be acknowledged without a new handshake.
 **(g)** Devices are members of a product and connected; one call of the API releases a version to
 all of them at once. The clock runs from that call until the last device has restarted and is online
 with the version that it read in the image. The floor is what one core encrypts and sends when it
-does nothing else: no acknowledgements, no losses, no database.
+does nothing else: no acknowledgements, no losses, no database. `ROADSTEAD_UPDATE_BYTES_PER_S` sets
+no limit here. Processor time says more than the clock where other programs run beside it.
 
 **(k)** A history of 10,000 devices over six and a half days, written into the tables as the server
 would have written it. A stream is resumed with `Last-Event-ID: 0` and read to its newest event.

@@ -147,11 +147,15 @@ class Settings:
     deliveries_days: int
     """Days that deliveries of webhooks can be looked up and replayed; 0 keeps all. Default 7."""
 
+    firmware_history_days: int
+    """Days that the history of firmware updates is kept, in each device's `firmware_history`; 0
+    keeps all. Default 400: a year with something to compare it with."""
+
     updates_at_once: int
     """Transfers of firmware at the same time. Default 500: each takes some kilobytes of memory."""
 
     update_bytes_per_s: int
-    """Content of firmware sent to all devices together, in bytes per second. Default 16000000:
+    """Content of firmware sent to all devices together, in bytes per second. Default 32000000:
     leaves room for everything else on one core."""
 
     tcp_given: bool = False
@@ -430,8 +434,9 @@ _KEYS: dict[str, _Key] = {
     "tls_key": _Key(_parse_path, ""),
     "log_format": _Key(_one_of("text", "json"), "text"),
     "updates_at_once": _Key(_parse_number(1, 20_000), "500"),
-    "update_bytes_per_s": _Key(_parse_number(1000, 10_000_000_000), "16000000"),
+    "update_bytes_per_s": _Key(_parse_number(1000, 10_000_000_000), "32000000"),
     "deliveries_days": _Key(_parse_days, "7"),
+    "firmware_history_days": _Key(_parse_days, "400"),
     "events_days": _Key(parse_event_days, "7"),
     "events_size": _Key(parse_event_size, "developer=1GB"),
     "log_level": _Key(_one_of("debug", "info", "warning", "error"), "info"),

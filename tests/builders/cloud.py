@@ -31,6 +31,7 @@ from roadstead.events.ingest import EventIngest
 from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.events.subscriptions import EventSubscriptions
+from roadstead.firmware.files import FirmwareFiles
 from roadstead.firmware.ports import NoDeliveries
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.health.service import VitalsService
@@ -48,6 +49,7 @@ from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
 from roadstead.main.fleet import build_fleet
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
+from roadstead.main.leftovers import product_leftovers
 from roadstead.main.noticing import build_noticing
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
@@ -149,6 +151,7 @@ class Cloud:
     integrating: Integrating
     indexer: HistoryIndexer
     rollout_engine: RolloutEngine
+    blobs: Path
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
@@ -243,8 +246,11 @@ async def open_cloud(
     journal = Journal(database, delay_s=0.001)
     ingest = EventIngest(journal, bus, clock, EventIds())
     limits = build_limits(plan)
+    box = SecretBox(BOX_KEY)
+    of_products = FirmwareAndRollouts(clock, FirmwareFiles(FolderBlobs(blobs)).drop)
     product_needs = ProductNeeds(
-        database, clock, bus, follower.wake, journal, limits, FirmwareAndRollouts(clock)
+        *(database, clock, bus, follower.wake, journal, limits, of_products),
+        leftovers=product_leftovers(box),
     )
     gatekeeper = build_gatekeeper(product_needs)
     presence = PresenceBoard(journal, clock, gatekeeper.came_online)
@@ -258,7 +264,6 @@ async def open_cloud(
     identity = make_identity(
         database, clock, bus=bus, account_opened=plans.account_opened, lockout=lockout
     )
-    box = SecretBox(BOX_KEY)
     factors = SecondFactors(database, clock, identity, box, lockout)
     letters = Letters()
     resets = PasswordResets(database, clock, identity, letters, lambda: "https://cloud.test")
@@ -362,6 +367,7 @@ async def open_cloud(
         integrating=integrating,
         indexer=indexer,
         rollout_engine=engine,
+        blobs=blobs,
     )
     parts_run = (journal.run(), _follow(follower), product.imports.run())
     running = [asyncio.create_task(part) for part in parts_run]

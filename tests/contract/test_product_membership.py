@@ -19,6 +19,8 @@ from roadstead.products.access import OwnerAccess
 from roadstead.products.allowance import Unlimited
 from roadstead.products.device_lists import parse_line
 from roadstead.products.devices import ProductDevices
+from roadstead.products.ending import ProductEndings
+from roadstead.products.firmware_port import NO_FIRMWARE
 from roadstead.products.gatekeeping import Gatekeeper
 from roadstead.products.group_store import device_group_members
 from roadstead.products.groups import DeviceGroups
@@ -149,9 +151,10 @@ async def test_counters_agree_after_all_that_can_happen(house: House):
     assert await house.check_counters(a) == (3, 0, 0)
     [x, y] = await house.groups.list_groups(a)
     assert (x.group.device_count, y.group.device_count) == (1, 1)
+    endings = ProductEndings(house.database, house.clock, lambda: None, NO_FIRMWARE)
     with pytest.raises(Conflict, match="remove_devices"):
-        await house.products.delete(JO, await house.get(a))
-    await house.products.delete(JO, a, remove_devices=True)
+        await endings.delete(JO, await house.get(a))
+    await endings.delete(JO, a, remove_devices=True)
     assert await house.put(b, ids[0]) == {ids[0]: "imported"}
 
 

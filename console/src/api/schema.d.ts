@@ -2021,6 +2021,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products/{product}/deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the deletion of a product is
+         * @description Permission: `products:remove`.
+         */
+        get: operations["get_product_deletion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products/{product}/device_claims": {
         parameters: {
             query?: never;
@@ -4394,6 +4414,23 @@ export interface components {
         DeleteProductBody: {
             /** @default false */
             remove_devices?: boolean;
+        };
+        /**
+         * DeletionAnswer
+         * @description How far a deletion is.
+         */
+        DeletionAnswer: {
+            deletion: components["schemas"]["DeletionDocument"];
+        };
+        /**
+         * DeletionDocument
+         * @description A product on its way out; once it is gone, its routes answer 404.
+         */
+        DeletionDocument: {
+            asked_at: string;
+            product_id: number;
+            removed_devices: number;
+            total_devices: number;
         };
         /**
          * DeliveryDocument
@@ -13386,6 +13423,8 @@ export interface operations {
             query?: {
                 /** @description `true`, as in the body. */
                 remove_devices?: string;
+                /** @description `true` makes it a job and answers 202 at once. */
+                async?: string;
             };
             header?: never;
             path: {
@@ -14099,6 +14138,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ok"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_product_deletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Unknown, or somebody else's */

@@ -26,7 +26,7 @@ from roadstead.protocol.transfer.steps import Sending, ServerTransfer, TransferE
 
 log = logging.getLogger(__name__)
 
-DEFAULT_BYTES_PER_S = 16_000_000.0
+DEFAULT_BYTES_PER_S = 32_000_000.0
 """Content sent to all devices together."""
 
 

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from roadstead.http.operation import Call, Operation, QueryParameter
 from roadstead.identity.permissions import Permission
 from roadstead.kit.clock import iso_ms
-from roadstead.kit.errors import Invalid
+from roadstead.kit.errors import Invalid, NotFound
 from roadstead.products.editing import ProductChange
+from roadstead.products.ending_store import ProductEnding
 from roadstead.products.model import Owner, ProductSettings
 from roadstead.products.service import ProductDraft, ProductView
 
@@ -95,6 +96,21 @@ class ProductsAnswer(msgspec.Struct):
     products: list[ProductDocument]
 
 
+class DeletionDocument(msgspec.Struct):
+    """A product on its way out; once it is gone, its routes answer 404."""
+
+    product_id: int
+    asked_at: str
+    total_devices: int
+    removed_devices: int
+
+
+class DeletionAnswer(msgspec.Struct):
+    """How far a deletion is."""
+
+    deletion: DeletionDocument
+
+
 async def list_products(call: Call) -> ProductsAnswer:
     """The products of the caller."""
     views = await call.parts.products.list_products(call.actor)
@@ -133,11 +149,33 @@ async def update_product(call: Call) -> ProductAnswer:
 
 
 async def delete_product(call: Call) -> Response:
-    """Deletes a product."""
+    """Deletes a product; with ``?async=true`` as a job, answered by 202."""
     body: DeleteProductBody = call.body or DeleteProductBody()
     wanted = body.remove_devices or call.query.get("remove_devices") == "true"
-    await call.parts.products.delete(call.actor, call.product, remove_devices=wanted)
+    endings = call.parts.product.endings
+    if call.query.get("async") == "true":
+        ending = await endings.start(call.actor, call.product, remove_devices=wanted)
+        answer = msgspec.json.encode(DeletionAnswer(_deletion_of(ending)))
+        return Response(answer, 202, media_type="application/json")
+    await endings.delete(call.actor, call.product, remove_devices=wanted)
     return Response(status_code=204)
+
+
+async def get_deletion(call: Call) -> DeletionAnswer:
+    """How far the deletion of a product is."""
+    ending = await call.parts.product.endings.find(call.product.id)
+    if ending is None:
+        raise NotFound("deletion_not_found", "The product is not being deleted.")
+    return DeletionAnswer(_deletion_of(ending))
+
+
+def _deletion_of(ending: ProductEnding) -> DeletionDocument:
+    return DeletionDocument(
+        product_id=ending.product_id,
+        asked_at=iso_ms(ending.asked_at),
+        total_devices=ending.total_devices,
+        removed_devices=ending.removed_devices,
+    )
 
 
 def draft_of(told: NewProduct) -> ProductDraft:
@@ -254,7 +292,20 @@ OPERATIONS = (
         permission=Permission.PRODUCTS_REMOVE,
         body=DeleteProductBody,
         status=204,
-        query=(QueryParameter("remove_devices", "`true`, as in the body."),),
+        query=(
+            QueryParameter("remove_devices", "`true`, as in the body."),
+            QueryParameter("async", "`true` makes it a job and answers 202 at once."),
+        ),
         errors=(409,),
+    ),
+    Operation(
+        name="get_product_deletion",
+        method="GET",
+        path="/v1/products/{product}/deletion",
+        tag=_TAG,
+        summary="How far the deletion of a product is",
+        handler=get_deletion,
+        permission=Permission.PRODUCTS_REMOVE,
+        answer=DeletionAnswer,
     ),
 )

@@ -1,6 +1,6 @@
 """Builds what belongs to products and their devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from roadstead.bus.local import LocalBus
@@ -12,6 +12,7 @@ from roadstead.kit.clock import Clock
 from roadstead.organizations.limits import PlanLimits
 from roadstead.products.allowance import PlanAllowance
 from roadstead.products.devices import ProductDevices
+from roadstead.products.ending import Leftovers, ProductEndings
 from roadstead.products.gatekeeping import Gatekeeper
 from roadstead.products.groups import DeviceGroups
 from roadstead.products.importing import Importer
@@ -29,6 +30,7 @@ class ProductNeeds:
     Attributes:
         announce: called after a change was committed that other processes must hear of.
         firmware: told what becomes of products, and asked what is released.
+        leftovers: what other rooms keep of products, to be deleted with them.
     """
 
     database: Database
@@ -38,6 +40,7 @@ class ProductNeeds:
     journal: Journal
     limits: PlanLimits
     firmware: FirmwareOfProducts
+    leftovers: Sequence[Leftovers] = ()
 
 
 def build_gatekeeper(needs: ProductNeeds) -> Gatekeeper:
@@ -63,7 +66,8 @@ def build_products(
     access = TeamAccess()
     importer = Importer(access, PlanAllowance(needs.limits), firmware)
     return ProductParts(
-        products=ProductService(database, clock, announce, access, firmware),
+        products=ProductService(database, clock, announce, access),
+        endings=ProductEndings(database, clock, announce, firmware, needs.leftovers),
         devices=ProductDevices(
             database, clock, announce, access, registry, presence, gatekeeper, firmware
         ),

@@ -23,6 +23,7 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.subscription_store import event_subscriptions, is_unused
 from roadstead.events.subscriptions import KEPT_DAYS, forget_subscriptions
 from roadstead.firmware.delivery.engine import DeliveryEngine
+from roadstead.firmware.delivery.store import delete_old_deliveries
 from roadstead.firmware.files import FirmwareFiles
 from roadstead.firmware.leaving import forget_person
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
@@ -47,6 +48,7 @@ from roadstead.kit.ids import EventIds
 from roadstead.main.event_parts import EventParts, build_event_parts
 from roadstead.main.fleet import FleetParts, build_fleet
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
+from roadstead.main.leftovers import product_leftovers
 from roadstead.main.noticing import Noticing, build_noticing, forget_notices
 from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
@@ -123,7 +125,10 @@ def build_services(settings: Settings, database: Database) -> Services:
     ingest = EventIngest(journal, bus, clock, ids)
     blobs = open_blobs(settings.blobs_url, settings.blobs_dir)
     of_products = FirmwareAndRollouts(clock, FirmwareFiles(blobs).drop)
-    product_needs = ProductNeeds(database, clock, bus, announce, journal, limits, of_products)
+    product_needs = ProductNeeds(
+        *(database, clock, bus, announce, journal, limits, of_products),
+        leftovers=product_leftovers(box),
+    )
     gatekeeper = build_gatekeeper(product_needs)
     registry = DeviceRegistry(database, clock, bus, announce, gatekeeper)
     presence = PresenceBoard(journal, clock, gatekeeper.came_online)
@@ -293,6 +298,8 @@ def _sweep_rules(settings: Settings) -> list[SweepRule | SweepStep]:
         old = partial(delivery_store.is_older_than, settings.deliveries_days)
         rules.append(SweepRule(delivery_store.deliveries.c.id, old))
     rules.append(SweepRule(notices.c.id, lambda now: notices.c.created_at < now - NOTICES_KEPT))
+    if days := settings.firmware_history_days:
+        rules.append(SweepStep("firmware_deliveries", partial(delete_old_deliveries, days)))
     rules.append(SweepStep("vitals_history", delete_old_vitals))
     rules.append(SweepStep("fleet_counts", delete_old_counts))
     rules.append(SweepStep("fleet_trends", delete_old_trends))

@@ -129,6 +129,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         ("event retention", services.events.retention.run()),
         ("event subscriptions", services.events.reading.subscriptions.run()),
         ("imports", services.http.product.imports.run()),
+        ("products that end", services.http.product.endings.run()),
         ("deleted groups", services.http.product.groups.empty_deleted()),
     ]
     names = [name for name, _ in parts]

@@ -219,10 +219,10 @@ def settle(
     )
 
 
-def delete_owner(conn: Connection, owner: NoticeOwner) -> None:
-    """Forgets an owner that ends."""
-    conn.execute(delete(notices).where(_is(notices, owner)))
-    conn.execute(delete(notice_preferences).where(_is(notice_preferences, owner)))
+def delete_owner(conn: Connection, owner: NoticeOwner) -> int:
+    """Forgets an owner that ends; gives the number of rows."""
+    tables = (notices, notice_preferences)
+    return sum(conn.execute(delete(table).where(_is(table, owner))).rowcount for table in tables)
 
 
 class _Prefixed:

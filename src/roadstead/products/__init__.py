@@ -20,7 +20,8 @@ Files:
     importing    some lines of a list become devices;  imports: short lists and jobs
     devices      listed, changed, taken out;  groups, group_membership: which groups they are in
     gatekeeping  answers to the room of devices: who may act, what an arriving device becomes
-    editing      changes of a product, and its end;  leaving: its owner's account ends
+    editing      changes of a product;  ending, ending_store: its end, a job;  leaving: its owner's
+                 account ends;  actor_documents: who asked for a job
     firmware_port, allowance  the ports to firmware and to plans
     access       the port by which a product learns what somebody may do with it
     moving       a product changes hands

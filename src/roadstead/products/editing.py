@@ -72,8 +72,11 @@ def change_product(
 
 def empty_some(
     conn: Connection, actor: Actor, product: Product, firmware: ProductFirmware, at: datetime
-) -> bool:
-    """Takes some devices out of a product that is to end; False once none is left."""
+) -> int | None:
+    """Takes some devices out of a product that is to end.
+
+    Gives the number of its members among them; None once none of any kind is left.
+    """
     found = membership_store.list_some(conn, product.id, STEP_DEVICES)
     members = [one.device_id for one in found if one.standing == "member"]
     others = [one.device_id for one in found if one.standing != "member"]
@@ -91,7 +94,7 @@ def empty_some(
     store.count_devices(conn, product.id, quarantined=-len(waiting), denied=-len(gone))
     product_store.release_quarantined(conn, [*others, *members])
     outbox.append_many(conn, announcing.DEVICE_CHANGED, [*members, *others])
-    return bool(found)
+    return len(members) if found else None
 
 
 def delete_product(

@@ -28,7 +28,8 @@ from sqlalchemy import (
     update,
 )
 
-from roadstead.identity.model import AccountKind, Actor
+from roadstead.identity.model import Actor
+from roadstead.products.actor_documents import actor_document, to_actor
 from roadstead.products.device_lists import Line
 from roadstead.products.importing import ImportOrder, LineResult
 from roadstead.products.store import products
@@ -112,7 +113,7 @@ def insert_import(conn: Connection, one: DeviceImport) -> None:
         insert(device_imports).values(
             id=one.id,
             product_id=one.product_id,
-            actor=_actor_document(one.actor),
+            actor=actor_document(one.actor),
             wanted={
                 "claim_user_id": one.order.claim_user_id,
                 "groups": list(one.order.groups),
@@ -236,37 +237,12 @@ def delete_imports(conn: Connection, product_id: int) -> None:
     conn.execute(delete(device_imports).where(_I.product_id == product_id))
 
 
-def _actor_document(actor: Actor) -> dict[str, Any]:
-    return {
-        "user_id": actor.user_id,
-        "username": actor.username,
-        "is_admin": actor.is_admin,
-        "client_id": actor.client_id,
-        "address": actor.address,
-        "kind": actor.kind.value,
-        "scopes": None if actor.scopes is None else sorted(actor.scopes),
-        "product_id": actor.product_id,
-        "organization_id": actor.organization_id,
-    }
-
-
-def _to_actor(document: dict[str, Any]) -> Actor:
-    scopes = document["scopes"]
-    return Actor(
-        **document
-        | {
-            "kind": AccountKind(document["kind"]),
-            "scopes": None if scopes is None else frozenset(scopes),
-        }
-    )
-
-
 def _to_import(row: Row[Any]) -> DeviceImport:
     wanted = row.wanted
     return DeviceImport(
         id=row.id,
         product_id=row.product_id,
-        actor=_to_actor(row.actor),
+        actor=to_actor(row.actor),
         order=ImportOrder(
             claim_user_id=wanted["claim_user_id"],
             groups=tuple(wanted["groups"]),

@@ -13,14 +13,7 @@ from roadstead.kit.errors import Conflict, NotFound
 from roadstead.organizations.organization_store import list_by_ids
 from roadstead.products import group_store, naming, store, telling
 from roadstead.products.access import OwnerAccess, ProductAccess, Rights
-from roadstead.products.editing import (
-    ProductChange,
-    change_product,
-    delete_product,
-    empty_some,
-    has_devices,
-)
-from roadstead.products.firmware_port import NO_FIRMWARE, ProductFirmware
+from roadstead.products.editing import ProductChange, change_product
 from roadstead.products.model import DEFAULT_SETTINGS, Owner, Product, ProductSettings
 from roadstead.products.preferences import change_settings
 from roadstead.storage.database import Database
@@ -73,7 +66,6 @@ class ProductService:
         clock: for the time of a change.
         announce: called after a change was committed that other processes must hear of.
         access: who may do what with a product.
-        firmware: told of a product's end.
     """
 
     def __init__(
@@ -82,9 +74,7 @@ class ProductService:
         clock: Clock,
         announce: Callable[[], None],
         access: ProductAccess | None = None,
-        firmware: ProductFirmware = NO_FIRMWARE,
     ) -> None:
-        self._firmware = firmware
         self._database = database
         self._clock = clock
         self._announce = announce
@@ -157,34 +147,6 @@ class ProductService:
         changed = await self._database.write(work)
         self._announce()
         return changed
-
-    async def delete(self, actor: Actor, product: Product, *, remove_devices: bool = False) -> None:
-        """Deletes a product with its firmware, groups and settings.
-
-        Its devices are taken out first, some at a time; they stay registered and their owners'.
-
-        Args:
-            actor: who asks.
-            product: theirs.
-            remove_devices: take out the devices that it has; else it must have none.
-
-        Raises:
-            Conflict: ``product_has_devices``; nothing was changed.
-        """
-        if product.device_count and not remove_devices:
-            raise has_devices(product)
-        at = self._clock.now()
-        more = True
-        while more:
-            more = await self._database.write(
-                lambda conn: empty_some(conn, actor, product, self._firmware, at)
-            )
-            self._announce()
-        files = await self._database.write(
-            lambda conn: delete_product(conn, actor, product, self._firmware, at), durable=True
-        )
-        self._announce()
-        await self._firmware.drop_files(files)
 
     async def list_products(self, actor: Actor) -> list[ProductView]:
         """The products that are listed for the actor, by name."""

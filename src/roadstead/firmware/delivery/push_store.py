@@ -77,6 +77,11 @@ def delete_push(conn: Connection, push_id: str) -> None:
     conn.execute(delete(firmware_pushes).where(_P.id == push_id))
 
 
+def delete_of_product(conn: Connection, product_id: int) -> int:
+    """Forgets what is left to do of a product that ends; gives the number of rows."""
+    return conn.execute(delete(firmware_pushes).where(_P.product_id == product_id)).rowcount
+
+
 def list_members(conn: Connection, product_id: int, after: str, limit: int) -> list[str]:
     """Ids of members of a product in their order, those after ``after``."""
     query = (

@@ -6,6 +6,7 @@ its id alone; whoever asks has checked before whose device it is.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -30,7 +31,9 @@ from sqlalchemy import (
 )
 
 from roadstead.firmware.delivery.model import BackOff, Delivery
+from roadstead.kit.clock import to_ms
 from roadstead.storage.columns import metadata
+from roadstead.storage.sweeping import STEP_ROWS
 
 IDS_IN_QUERY: Final = 500
 
@@ -229,6 +232,27 @@ def write_back_offs(conn: Connection, rows: Sequence[BackOff]) -> None:
             for one in latest.values()
         ],
     )
+
+
+def delete_some_of(conn: Connection, product_id: int, limit: int = IDS_IN_QUERY) -> int:
+    """Deletes ended rows of a product, at most ``limit``; gives their number.
+
+    Open ones are the engine's, which ends them in their time.
+    """
+    some = select(_D.id).where(_D.product_id == product_id, _D.ended_at_ms.is_not(None))
+    gone = delete(firmware_deliveries).where(_D.id.in_(some.limit(limit)))
+    return conn.execute(gone).rowcount
+
+
+def delete_old_deliveries(days: int, conn: Connection, now: datetime) -> int:
+    """Deletes some of what ended and was asked for so many days ago; gives the number of rows."""
+    before_ms = to_ms(now - timedelta(days=days))
+    # Ids begin with the time, so the oldest rows are found by the primary key.
+    oldest = select(_D.id).where(_D.id < f"{before_ms:012x}", _D.ended_at_ms.is_not(None))
+    ids = list(conn.scalars(oldest.order_by(_D.id).limit(STEP_ROWS)))
+    if ids:
+        conn.execute(delete(firmware_deliveries).where(_D.id.in_(ids)))
+    return len(ids)
 
 
 def delete_back_offs(conn: Connection, device_ids: Sequence[str]) -> None:
