@@ -1,13 +1,21 @@
 """One suite for both kinds of blobs: a folder, and an object store by its library."""
 
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore.store
 import pytest
 
 from roadstead.kit.errors import Invalid, Unavailable
-from roadstead.storage.blobs import Blobs, FolderBlobs, StoreBlobs, open_blobs, parse_blobs_url
+from roadstead.storage.blobs import (
+    LISTED,
+    Blobs,
+    FolderBlobs,
+    StoreBlobs,
+    open_blobs,
+    parse_blobs_url,
+)
 
 KEY = "firmware/0123/app.bin"
 
@@ -32,6 +40,32 @@ async def test_a_blob_is_kept_and_given_back_and_removed(blobs: Blobs):
     with pytest.raises(Unavailable) as missing:
         await blobs.get(KEY)
     assert missing.value.code == "blob_missing"
+
+
+async def test_blobs_are_listed_by_folder_and_age(blobs: Blobs):
+    keys = [f"firmware/{number:03}/file" for number in range(450)]
+    for key in [*keys, "flash/1/file", "firmware2/1/file"]:
+        await blobs.put(key, b"x")
+    later = datetime.now(UTC) + timedelta(seconds=5)
+    pages = [page async for page in blobs.list_older("firmware", later)]
+    assert sorted(key for page in pages for key in page) == keys
+    assert all(len(page) <= LISTED for page in pages)
+    earlier = later - timedelta(hours=1)
+    assert not [key async for page in blobs.list_older("firmware", earlier) for key in page]
+    assert not [key async for page in blobs.list_older("nothing", later) for key in page]
+
+
+async def test_a_draft_of_a_process_that_died_goes_with_its_age(tmp_path: Path):
+    blobs = FolderBlobs(tmp_path)
+    await blobs.put(KEY, b"x")
+    draft = tmp_path / "firmware/0123/.file.0badcafe"
+    draft.write_bytes(b"half")
+    now = datetime.now(UTC)
+    assert [page async for page in blobs.list_older("firmware", now - timedelta(days=1))] == []
+    assert draft.exists()
+    pages = [page async for page in blobs.list_older("firmware", now + timedelta(seconds=5))]
+    assert pages == [[KEY]]
+    assert not draft.exists()
 
 
 @pytest.mark.parametrize("key", ["", "/a", "a/../b", "../a", "A", "a//b", "a\0", "a/" * 9 + "a"])

@@ -19,6 +19,7 @@ Files, with effects:
     count_store       the table of how many devices run each version
     facts             gathers what the decision looks at, of one device or many
     files             the files of versions, kept as blobs
+    orphans           removes files that no row names
     library           versions: uploaded, listed, described, given back, deleted
     releasing         releases, one at a time, with proof
     proving           whether a version has run on a device

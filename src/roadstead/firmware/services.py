@@ -12,6 +12,7 @@ from roadstead.firmware.flashing import FirmwareFlashing
 from roadstead.firmware.impact import FirmwareImpact
 from roadstead.firmware.library import FirmwareLibrary
 from roadstead.firmware.locking import FirmwareLocks
+from roadstead.firmware.orphans import OrphanFiles
 from roadstead.firmware.ports import Deliveries, NoRollouts, Rollouts
 from roadstead.firmware.proving import ProofKeeper
 from roadstead.firmware.releasing import FirmwareReleases
@@ -33,6 +34,7 @@ class FirmwareServices:
     locks: FirmwareLocks
     flashing: FirmwareFlashing
     proofs: ProofKeeper
+    orphans: OrphanFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +80,5 @@ def build_firmware(needs: FirmwareNeeds) -> FirmwareServices:
             *(database, clock, files, needs.link, needs.limits, needs.deliveries, needs.bus)
         ),
         proofs=ProofKeeper(database, needs.bus),
+        orphans=OrphanFiles(database, needs.blobs, clock),
     )

@@ -118,6 +118,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         ("presence", services.presence.run()),
         ("gateway", services.gateway.run()),
         ("firmware deliveries", services.deliveries.run()),
+        ("files that no row names", services.http.firmware.orphans.run()),
         ("mail", services.mail.run()),
         ("sweeper", services.sweeper.run()),
         ("quiet products", services.quiet.run()),

@@ -11,7 +11,8 @@ import logging
 import os
 import re
 import secrets
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -28,6 +29,9 @@ SCHEMES = ("s3", "gs", "az")
 FILE_MODE = 0o600
 
 LOGGED_CHARS = 500
+
+LISTED = 200
+"""Keys given at a time."""
 
 RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 """Of an object store; a person or a device waits."""
@@ -52,6 +56,15 @@ class Blobs(Protocol):
 
     async def delete(self, key: str) -> None:
         """Removes a blob; one that is not there is no error.
+
+        Raises:
+            Unavailable: ``blobs_unavailable``.
+        """
+
+    def list_older(self, folder: str, before: datetime) -> AsyncIterator[list[str]]:
+        """Keys of blobs below a folder (the first word of their keys) kept before a time.
+
+        Some at a time, at most LISTED.
 
         Raises:
             Unavailable: ``blobs_unavailable``.
@@ -116,6 +129,15 @@ class FolderBlobs:
         except OSError as error:
             raise _unavailable(error) from error
 
+    async def list_older(self, folder: str, before: datetime) -> AsyncIterator[list[str]]:
+        """See Blobs. Drafts that a process left when it died are removed on the way."""
+        try:
+            keys = await asyncio.to_thread(_list_older, self._folder, folder, before.timestamp())
+        except OSError as error:
+            raise _unavailable(error) from error
+        for start in range(0, len(keys), LISTED):
+            yield keys[start : start + LISTED]
+
 
 class StoreBlobs:
     """Blobs in an object store; credentials are those of its own environment variables.
@@ -166,6 +188,15 @@ class StoreBlobs:
         except Exception as error:
             raise _unavailable(error) from error
 
+    async def list_older(self, folder: str, before: datetime) -> AsyncIterator[list[str]]:
+        """See Blobs."""
+        try:
+            async for some in self._store.list(_checked(folder), chunk_size=LISTED):
+                keys = [one["path"] for one in some if one["last_modified"] < before]
+                yield [key for key in keys if key.startswith(f"{folder}/")]
+        except Exception as error:
+            raise _unavailable(error) from error
+
 
 def _checked(key: str) -> str:
     # Keys are made by this program; one with ".." or a capital would mean a fault of its own.
@@ -188,6 +219,19 @@ def _write(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _list_older(root: Path, folder: str, before_s: float) -> list[str]:
+    keys = []
+    for path in sorted((root / _checked(folder)).rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            if not path.is_file() or path.stat().st_mtime >= before_s:
+                continue
+            if path.name.startswith("."):
+                _remove(path)
+            else:
+                keys.append(path.relative_to(root).as_posix())
+    return keys
 
 
 def _remove(path: Path) -> None:

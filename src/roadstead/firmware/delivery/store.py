@@ -164,6 +164,11 @@ def list_open(conn: Connection) -> list[Delivery]:
     return [_to_delivery(row) for row in conn.execute(_SELECT.where(_OPEN).order_by(_D.id))]
 
 
+def list_file_keys(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of these files that open deliveries need."""
+    return set(conn.scalars(select(_D.file_key).where(_OPEN, _D.file_key.in_(keys))))
+
+
 def list_history(
     conn: Connection, device_id: str, *, limit: int, before_id: str | None = None
 ) -> list[Delivery]:
