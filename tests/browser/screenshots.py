@@ -39,6 +39,7 @@ def pages_of(stage: Stage, rollout: str) -> dict[str, str]:
         "rollouts": f"{product}/rollouts",
         "rollout": f"{product}/rollouts/{rollout}",
         "rollout-new": f"{product}/rollouts/new",
+        "health": f"{product}/health",
         "product-events": f"{product}/events",
         "history": f"{product}/events?view=history",
         "integrations": f"{product}/integrations",

@@ -47,7 +47,8 @@ def find_chromium() -> str | None:
 @contextmanager
 def open_stage(folder: Path) -> Iterator[Stage]:
     """Everything running; ended when the block is left."""
-    with RoadsteadServer(folder, rate_limits="off", allow_private_targets="true") as server:
+    settings = {"rate_limits": "off", "allow_private_targets": "true"}
+    with RoadsteadServer(folder, default_plan="enterprise", **settings) as server:
         server.create_user(EMAIL, PASSWORD, admin=True)
         token = server.log_in(EMAIL, PASSWORD)
         with _fleet(server, token) as devices, server.client(token) as client:

@@ -28,6 +28,7 @@ PAGES = [
     "/products/{stage.product}/groups",
     "/products/{stage.product}/firmware",
     "/products/{stage.product}/rollouts",
+    "/products/{stage.product}/health",
     "/products/{stage.product}/events",
     "/products/{stage.product}/integrations",
     "/products/{stage.product}/team",

@@ -93,6 +93,20 @@ async def test_devices_online_are_snapshots(cloud: Cloud, jo: Person, product: i
     assert [one["count"] for one in last] == [1]
 
 
+async def test_a_device_that_was_online_before_it_joined_is_counted_when_it_speaks(
+    cloud: Cloud, jo: Person, product: int
+):
+    device_id = f"{1:024x}"
+    status(cloud, product + 1, device_id, b"online")
+    say(cloud, product, "temp", device_id=device_id)
+    assert [one["count"] for one in await read(cloud, jo, product, "online")] == [1]
+    status(cloud, product, device_id, b"offline")
+    say(cloud, product, "late", device_id=device_id)
+    cloud.clock.advance(60)
+    points = await read(cloud, jo, product, "online")
+    assert [one["count"] for one in points] == [1]
+
+
 async def test_calls_are_counted_by_outcome(cloud: Cloud, jo: Person, product: int):
     device_id, _ = await cloud.claimed(jo, 1)
     await put_in_product(cloud, jo, device_id, product)

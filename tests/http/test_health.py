@@ -184,6 +184,8 @@ async def test_trends_say_since_when(fleet: Fleet):
     assert (await fleet.trend("connects"))[-3:] == [{"": 1}, {}, {"": 2}]
     assert (await fleet.trend("sessions"))[-1] == {"under_6h": 1, "under_1m": 1}
     assert (await fleet.trend("offline"))[-1] == {"under_1m": 1}
+    assert (await fleet.trend("states", bucket_size="86400"))[-1] == {"unhealthy": 1}
+    assert (await fleet.trend("connects", bucket_size="86400"))[-1] == {"": 3}
     whole = await fleet.get("fleet_health/states")
     assert (whole["bucket_size"], whole["kind"]) == (86_400, "levels")
     await fleet.get("fleet_health/nonsense", status=404)

@@ -11,6 +11,7 @@ const PARTS: [string, string][] = [
   ["groups", "Groups"],
   ["firmware", "Firmware"],
   ["rollouts", "Rollouts"],
+  ["health", "Health"],
   ["events", "Events"],
   ["integrations", "Integrations"],
   ["team", "Team"],

@@ -25,6 +25,13 @@ export function ErrorNote({ error }: { error: unknown }) {
 
 /** A page or panel that could not be loaded. */
 export function Failed({ error, retry }: { error: unknown; retry: () => void }) {
+  if (error instanceof ApiError && error.code === "plan_limit") {
+    return (
+      <Empty title="The plan does not include this">
+        <p className="quiet">{error.message}</p>
+      </Empty>
+    );
+  }
   if (isForbidden(error)) {
     return (
       <Empty title="Your role does not allow this">

@@ -21,7 +21,7 @@ from roadstead.firmware.count_store import find_counts
 from roadstead.firmware.delivery.model import DELIVERY_ENDED, DeliveryEnded
 from roadstead.health import trend_store
 from roadstead.health.check_rules import State
-from roadstead.health.condition import ALL, HOUR_MS, Note
+from roadstead.health.condition import HOUR_MS, Note
 from roadstead.health.condition_store import WorstDevice, list_worst, write_notes
 from roadstead.health.fleet_metrics import STATUS_EVENT, Allow, FleetMetrics
 from roadstead.health.fleet_series import FleetFilter
@@ -197,12 +197,13 @@ class FleetHealth:
 
     def _summary(self, conn: Connection, product: Product, wanted: FleetFilter) -> FleetSummary:
         self._allow(conn, product)
-        gauges = trend_store.list_gauges(conn, product.id, wanted, all_groups=True)
-        chosen = [one for one in gauges if one.device_group == (wanted.group or ALL)]
+        chosen = trend_store.list_gauges(conn, product.id, wanted)
+        apart = ("devices", "state")
+        groups = trend_store.list_gauges(conn, product.id, wanted, apart, all_groups=True)
         by_firmware = _apart(chosen, lambda one: one.firmware)
         self._add_past(conn, product.id, wanted, by_firmware)
         names = set(list_group_names(conn, [product.id]).get(product.id, ()))
-        of_groups = [one for one in gauges if one.device_group in names]
+        of_groups = [one for one in groups if one.device_group in names]
         everybody = wanted == FleetFilter()
         states = sum_by(chosen, "state")
         return FleetSummary(

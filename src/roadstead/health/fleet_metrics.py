@@ -182,8 +182,20 @@ class FleetMetrics:
         told = (message.device_id, message.product_id, message.firmware_version)
         if message.source == "device":
             self._count(told, "events")
+            if not self._is_counted_online(told):
+                # It was online before it came into this product, and nobody told of it.
+                self._changes[told[0]] = told
         elif message.name == STATUS_EVENT and message.payload in (b"online", b"offline"):
             self._changes[told[0]] = told if message.payload == b"online" else None
+
+    def _is_counted_online(self, told: _Told) -> bool:
+        """Its coming or going in this product was told."""
+        device_id, product_id, _ = told
+        if device_id in self._changes:
+            change = self._changes[device_id]
+            return change is None or change[1] == product_id
+        keys = self._online.get(device_id, [])
+        return any(key[0] == product_id for key in keys[:1])
 
     def _count(self, told: _Told, metric: Metric) -> None:
         self._pending[told, metric, self._clock.now_ms() // MINUTE_MS] += 1

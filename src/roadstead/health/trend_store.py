@@ -36,6 +36,11 @@ KEPT_DAYS: Final = 92
 
 STEP_ROWS: Final = 500
 
+DAILY: Final = "/d"
+"""Ends the measure of rows that hold a whole day (UTC): a twenty-fourth of the rows."""
+
+DAY_HOURS: Final = 24
+
 TRENDED: Final = frozenset({"devices", "state", "reason"})
 """Gauges whose past is kept."""
 
@@ -107,6 +112,10 @@ def add(
         now[heading] = now.get(heading, 0) + by
         if heading.measure in TRENDED:
             trends[hour, heading] = trends.get((hour, heading), 0) + by
+    for (hour, heading), by in list(trends.items()):
+        day = hour - hour % DAY_HOURS
+        daily = heading._replace(measure=heading.measure + DAILY)
+        trends[day, daily] = trends.get((day, daily), 0) + by
     # In one order, so that no two processes wait for each other's rows in a circle.
     rows = [{**heading._asdict(), "by": by} for heading, by in sorted(now.items()) if by]
     if rows:
@@ -173,9 +182,10 @@ def list_trend(
     """
     point = (_T.hour - _T.hour % hours.width).label("point")
     label = _T.firmware if by_firmware else _T.label
+    ending = DAILY if hours.width % DAY_HOURS == 0 else ""
     condition: list[ColumnElement[bool]] = [
         _T.product_id == product_id,
-        _T.measure == measure,
+        _T.measure == measure + ending,
         _T.device_group == (wanted.group or ALL),
         _T.hour >= hours.points[0],
     ]
@@ -192,12 +202,12 @@ def list_trend(
 def list_totals(
     conn: Connection, product_id: int, measures: Collection[str], first: int, wanted: FleetFilter
 ) -> list[tuple[str, int, str, int]]:
-    """(measure, firmware version, label, how often) since the hour ``first``."""
+    """(measure, firmware version, label, how often) since the day (UTC) of the hour ``first``."""
     condition: list[ColumnElement[bool]] = [
         _T.product_id == product_id,
-        _T.measure.in_(measures),
+        _T.measure.in_([one + DAILY for one in measures]),
         _T.device_group == (wanted.group or ALL),
-        _T.hour >= first,
+        _T.hour >= first - first % DAY_HOURS,
     ]
     if wanted.firmware is not None:
         condition.append(_T.firmware == wanted.firmware)
@@ -205,7 +215,10 @@ def list_totals(
         condition.append(_T.system == wanted.system)
     key = (_T.measure, _T.firmware, _T.label)
     query = select(*key, func.sum(_T.count)).where(*condition).group_by(*key)
-    return [(name, version, label, int(n)) for name, version, label, n in conn.execute(query)]
+    return [
+        (name.removesuffix(DAILY), version, label, int(count))
+        for name, version, label, count in conn.execute(query)
+    ]
 
 
 def delete_old_trends(conn: Connection, now: datetime) -> int:

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { useStream } from "../../api/live";
+import { HealthCheck } from "../../device/HealthCheck";
 import { NameAndNotes } from "../../device/NameAndNotes";
 import { type Device, useDeviceAct } from "../../device/queries";
 import { Talk } from "../../device/Talk";
@@ -105,6 +106,7 @@ function Shown({ device }: { device: Device }) {
           ]} />
         </Card>
       </div>
+      <HealthCheck device={device} />
       <Talk device={device} at={at} />
       <Vitals device={device} at={`/v1/diagnostics/${device.id}`} />
       <Card title="Events"><LiveEvents filter={{ device: device.id }} /></Card>

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { ask } from "../../api/client";
 import { useStream } from "../../api/live";
+import { HealthCheck } from "../../device/HealthCheck";
 import { NameAndNotes } from "../../device/NameAndNotes";
 import { Talk } from "../../device/Talk";
 import { Vitals } from "../../device/Vitals";
@@ -110,6 +111,7 @@ function Shown({ product, device }: { product: Product; device: ProductDevice })
           ]} />
         </Card>
       </div>
+      <HealthCheck device={device} within={`/products/${product.slug}`} />
       <Talk device={device} at={at} />
       <UpdateHistory product={product.slug} device={device.id} />
       <Vitals device={device} at={`/v1/products/${product.slug}/diagnostics/${device.id}`} />
