@@ -5724,6 +5724,7 @@ export interface components {
          *         ``targeted_firmware_release_version`` is what is released to it by its groups or to all,
          *         ``desired_firmware_version`` what it is locked to. ``first_connected_at`` is when its service
          *         began. With ``wrong_product_id`` its firmware names another product, so it acts for neither.
+         *         ``user_id`` belongs to ``owner``; ``last_iccid`` is the field's older name of ``iccid``.
          */
         ProductDeviceAnswer: {
             cellular: boolean;
@@ -5751,6 +5752,7 @@ export interface components {
             last_app?: string | null;
             last_handshake_at: string | null;
             last_heard: string | null;
+            last_iccid: string | null;
             last_ip_address: string | null;
             /** @default null */
             mobile_secret?: string | null;
@@ -5767,6 +5769,7 @@ export interface components {
             status: string;
             system_firmware_version: string | null;
             targeted_firmware_release_version: number | null;
+            user_id: string | null;
             variables: {
                 [key: string]: string;
             };

@@ -1,8 +1,7 @@
 """The name of a Device OS release from the number that devices tell. Pure.
 
 The number counts builds within a release line, pre-releases included, so its last digits are not
-the patch number and only a table knows them. Numbers up to 3.2 are those of Device OS's own list;
-from 6.0 on a full hundred is the first build of a line (6200 is 6.2.0 on the wire).
+the patch number and only a table knows them: 6201 is 6.2.1, but 6302 is 6.3.0 and 4006 is 4.0.2.
 """
 
 _RELEASES = {
@@ -42,16 +41,48 @@ _RELEASES = {
     1512: "1.5.2",
     2008: "2.0.0",
     2011: "2.0.1",
+    2021: "2.0.2",
     2101: "2.1.0",
     2202: "2.2.0",
     2301: "2.3.0",
+    2302: "2.3.1",
     3005: "3.0.0",
     3103: "3.1.0",
     3201: "3.2.0",
+    3301: "3.3.0",
+    3302: "3.3.1",
+    4003: "4.0.0",
+    4005: "4.0.1",
+    4006: "4.0.2",
+    4100: "4.1.0",
+    4200: "4.2.0",
+    5002: "5.0.0",
+    5003: "5.0.1",
+    5004: "5.1.0",
+    5200: "5.2.0",
+    5300: "5.3.0",
+    5301: "5.3.1",
+    5302: "5.3.2",
+    5400: "5.4.0",
+    5410: "5.4.1",
+    5501: "5.5.0",
+    5600: "5.6.0",
+    5700: "5.7.0",
+    5800: "5.8.0",
+    5802: "5.8.2",
+    5901: "5.9.0",
+    6000: "6.0.0",
+    6100: "6.1.0",
+    6101: "6.1.1",
+    6200: "6.2.0",
+    6201: "6.2.1",
+    6302: "6.3.0",
+    6303: "6.3.2",
+    6400: "6.4.0",
+    6401: "6.4.1",
 }
-"""Final releases by number. Source: Device OS, system/system-versions.md."""
-
-_FIRST_PLAIN_LINE = 6000
+"""Final releases by number. Sources: up to 3.2.0 the list of Device OS, system/system-versions.md;
+above it the system modules in the files by which the vendor's documentation restores devices."""
 
 
 def release_name(system_version: int) -> str | None:
@@ -65,8 +96,4 @@ def release_name(system_version: int) -> str | None:
     """
     if system_version <= 0:
         return None
-    if system_version in _RELEASES:
-        return _RELEASES[system_version]
-    if system_version >= _FIRST_PLAIN_LINE and system_version % 100 == 0:
-        return f"{system_version // 1000}.{system_version // 100 % 10}.0"
-    return str(system_version)
+    return _RELEASES.get(system_version, str(system_version))

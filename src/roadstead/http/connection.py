@@ -2,14 +2,17 @@
 
 uvicorn bounds the head of a request with its slow parser only, and waits for ever for it: a single
 stranger could fill the memory with one endless header, or hold every place with silent connections.
-So a head has a size and a time, and connections that ask nothing have fewer places than there are:
-when these are taken, whoever holds the most gives up the oldest.
+So a head has a size and a time, and connections whose request is not whole have fewer places than
+there are: when these are taken, whoever holds the most gives up the oldest. A body that never comes
+to its end holds such a place like a head that does not.
 """
 
 import asyncio
+import logging
 from typing import Any
 
 import msgspec
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from roadstead.kit.addresses import caller_key
@@ -23,11 +26,16 @@ HEAD_TIMEOUT_S = 20.0
 """Seconds within which the head of a request must be whole, silence before it included."""
 
 IDLE_CONNECTIONS = 3072
-"""Connections without a request under way that are kept, three quarters of all (main)."""
+"""Connections without a whole request that are kept, three quarters of all (main)."""
+
+WARN_EVERY_S = 60.0
+"""Seconds between two lines of the log that say that all places are taken."""
+
+_log = logging.getLogger(__name__)
 
 
 class IdleConnections:
-    """The connections of one server that have no request under way, by their callers."""
+    """The connections of one server that still owe a request, or the rest of it, by callers."""
 
     def __init__(self, limit: int = IDLE_CONNECTIONS) -> None:
         self._limit = limit
@@ -38,7 +46,7 @@ class IdleConnections:
         return len(self._callers)
 
     def add(self, connection: "HttpConnection") -> None:
-        """It waits for a request; one too many closes the oldest of the caller with the most."""
+        """It owes a request; one too many closes the oldest of the caller with the most."""
         if connection in self._callers:
             return
         caller = caller_key(connection.client[0]) if connection.client else ""
@@ -50,7 +58,7 @@ class IdleConnections:
             oldest.transport.close()
 
     def discard(self, connection: "HttpConnection") -> None:
-        """It has a request, or is gone."""
+        """It has a whole request, or is gone."""
         caller = self._callers.pop(connection, None)
         if caller is not None:
             self._shares.remove(caller, connection)
@@ -66,6 +74,13 @@ class HttpConnection(HttpToolsProtocol):
     idle = IdleConnections()
     _unparsed_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _warned_at_s: float | None = None
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # uvicorn's own refusal is plain text, and a line of the log for each.
+        self._places, self.limit_concurrency = self.limit_concurrency, None
+        self._served = self.app
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
@@ -105,7 +120,7 @@ class HttpConnection(HttpToolsProtocol):
         """The head is whole."""
         self._unparsed_bytes = 0
         self._stop_waiting()
-        self.idle.discard(self)
+        self.app = self._served if self._has_room() else refuse_overloaded
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -117,12 +132,24 @@ class HttpConnection(HttpToolsProtocol):
         """The request is whole."""
         self._unparsed_bytes = 0
         super().on_message_complete()
+        if not self.cycle.response_complete:
+            self.idle.discard(self)
 
     def on_response_complete(self) -> None:
         """The answer is sent; the connection waits for the next request, or begins it."""
-        if not self.pipeline and not self.transport.is_closing():
+        owes_body = self.cycle.more_body
+        if (owes_body or not self.pipeline) and not self.transport.is_closing():
             self.idle.add(self)
         super().on_response_complete()
+
+    def _has_room(self) -> bool:
+        if self._places is None or max(len(self.connections), len(self.tasks)) < self._places:
+            return True
+        now, warned = self.loop.time(), HttpConnection._warned_at_s
+        if warned is None or now - warned >= WARN_EVERY_S:
+            HttpConnection._warned_at_s = now
+            _log.warning("all %d connections are taken; requests are refused", self._places)
+        return False
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
@@ -138,3 +165,22 @@ class HttpConnection(HttpToolsProtocol):
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head % len(content) + content)
         self.transport.close()
+
+
+async def refuse_overloaded(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a request for which there is no place; an ASGI application."""
+    content = msgspec.json.encode(
+        {
+            "ok": False,
+            "error": "overloaded",
+            "error_description": "The server has as many connections as it takes; try again.",
+        }
+    )
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"retry-after", b"5"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

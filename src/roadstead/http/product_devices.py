@@ -35,6 +35,7 @@ class ProductDeviceAnswer(DeviceAnswer, kw_only=True):
     ``targeted_firmware_release_version`` is what is released to it by its groups or to all,
     ``desired_firmware_version`` what it is locked to. ``first_connected_at`` is when its service
     began. With ``wrong_product_id`` its firmware names another product, so it acts for neither.
+    ``user_id`` belongs to ``owner``; ``last_iccid`` is the field's older name of ``iccid``.
     """
 
     groups: list[str]
@@ -46,6 +47,8 @@ class ProductDeviceAnswer(DeviceAnswer, kw_only=True):
     imported_at: str | None
     first_connected_at: str | None
     device_protection: Protection
+    user_id: str | None
+    last_iccid: str | None
     mobile_secret: str | None = None
     current_build_target: str | None = None
     default_build_target: str | None = None
@@ -279,6 +282,8 @@ def document_of(call: Call, found: ProductDeviceView) -> ProductDeviceAnswer:
         imported_at=iso_ms(entry.imported_at) if entry.imported_at else None,
         first_connected_at=iso_ms(entry.first_connected_at) if entry.first_connected_at else None,
         device_protection=Protection(),
+        user_id=device.owner_id,
+        last_iccid=device.iccid,
     )
 
 

@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from roadstead.http import connection
-from roadstead.http.connection import MAX_UNPARSED_BYTES, HttpConnection
+from roadstead.http.connection import MAX_UNPARSED_BYTES, HttpConnection, IdleConnections
 
 
 class Wire(asyncio.Transport):
@@ -142,3 +142,66 @@ async def test_a_request_that_takes_long_to_answer_is_left_alone(monkeypatch: py
         server.data_received(b"body")
         await asyncio.sleep(0.01)
         assert b"well" in wire.sent
+
+
+@asynccontextmanager
+async def several(number: int, *, places: int | None = None) -> AsyncIterator[list[HttpConnection]]:
+    config = uvicorn.Config(answer_well, log_config=None, lifespan="off", limit_concurrency=places)
+    state = ServerState()
+    servers = []
+    for _ in range(number):
+        server = HttpConnection(config, state, {})
+        server.connection_made(Wire())
+        servers.append(server)
+    yield servers
+    for server in servers:
+        server.connection_lost(None)
+    await asyncio.sleep(0)
+
+
+SLOW = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n"
+
+
+async def test_a_body_that_does_not_come_gives_its_place_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(HttpConnection, "idle", IdleConnections(limit=2))
+    async with several(2) as slow:
+        for server in slow:
+            server.data_received(SLOW)
+        assert not any(server.transport.is_closing() for server in slow)
+        async with several(1) as (whole,):
+            assert [server.transport.is_closing() for server in slow] == [True, False]
+            whole.data_received(b"GET / HTTP/1.1\r\n\r\n")
+            await asyncio.sleep(0.01)
+            assert b"well" in whole.transport.sent
+
+
+async def test_a_whole_request_holds_no_waiting_place_until_it_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(HttpConnection, "idle", IdleConnections())
+    async with several(1) as (server,):
+        server.data_received(SLOW)
+        assert len(server.idle) == 1
+        server.data_received(b"body")
+        assert len(server.idle) == 0
+        await asyncio.sleep(0.01)
+        assert (server.transport.sent.count(b"well"), len(server.idle)) == (1, 1)
+        server.data_received(SLOW + b"body" + SLOW)
+        assert len(server.idle) == 0
+        await asyncio.sleep(0.01)
+        assert (server.transport.sent.count(b"well"), len(server.idle)) == (2, 1)
+        server.data_received(b"body")
+        await asyncio.sleep(0.01)
+        assert (server.transport.sent.count(b"well"), len(server.idle)) == (3, 1)
+
+
+async def test_one_connection_too_many_is_told_so_in_json(caplog: pytest.LogCaptureFixture):
+    async with several(3, places=3) as (first, second, _):
+        for server in (first, second):
+            server.data_received(b"GET / HTTP/1.1\r\n\r\n")
+        await asyncio.sleep(0.01)
+        head, _, body = first.transport.sent.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(body)["error"] == "overloaded"
+        assert first.transport.is_closing()
+    assert caplog.text.count("all 3 connections are taken") <= 1
