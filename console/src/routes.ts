@@ -22,6 +22,7 @@ export const ROUTES: Route[] = [
   { path: "/products/:product/rollouts/new", page: lazy(() => import("./features/rollouts/NewRolloutPage")) },
   { path: "/products/:product/rollouts/:rollout", page: lazy(() => import("./features/rollouts/RolloutPage")) },
   { path: "/products/:product/health", page: lazy(() => import("./features/health/HealthPage")) },
+  { path: "/products/:product/alerts", page: lazy(() => import("./features/alerts/AlertsPage")) },
   { path: "/products/:product/team", page: lazy(() => import("./features/team/ProductTeamPage")) },
   { path: "/organizations", page: lazy(() => import("./features/organizations/OrganizationsPage")) },
   { path: "/organizations/:org", page: lazy(() => import("./features/organizations/OrganizationPage")) },

@@ -47,6 +47,7 @@ from roadstead.identity.sign_in import SignIn
 from roadstead.identity.store import find_user_by_name
 from roadstead.kit.clock import ManualClock
 from roadstead.kit.ids import EventIds
+from roadstead.main.alerting import Alerting, build_alerting
 from roadstead.main.fleet import build_fleet
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
 from roadstead.main.leftovers import product_leftovers
@@ -152,6 +153,7 @@ class Cloud:
     indexer: HistoryIndexer
     rollout_engine: RolloutEngine
     blobs: Path
+    alerting: Alerting
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
@@ -268,6 +270,12 @@ async def open_cloud(
     letters = Letters()
     resets = PasswordResets(database, clock, identity, letters, lambda: "https://cloud.test")
     http = HttpClient(allow_private=True, timeout_s=2.0)
+    noticing = build_noticing(
+        *(database, clock, box, LetterBox(letters), http, lambda: ORIGIN, folder / "notices.toml")
+    )
+    alerting = build_alerting(
+        *(database, journal, bus, clock, box, ingest, noticing.notices, limits, follower.wake)
+    )
     needs = IntegrationNeeds(
         *(database, clock, box, bus, journal, ingest, http),
         announce=follower.wake,
@@ -276,6 +284,7 @@ async def open_cloud(
         device_timeout_s=30.0,
         allow_private=True,
         scale=0.01,
+        reports=alerting.reports,
     )
     integrating = build_integrating(needs)
     fleet = build_fleet(
@@ -284,11 +293,9 @@ async def open_cloud(
     streams, history = EventStreams(bus), EventHistory(database, clock)
     subscriptions = EventSubscriptions(database, journal, clock, streams, history)
     engine = RolloutEngine(database, clock, follower.wake)
-    noticing = build_noticing(
-        *(database, clock, box, LetterBox(letters), http, lambda: ORIGIN, folder / "notices.toml")
-    )
     parts = HttpParts(
         notices=noticing.notices,
+        alerts=alerting.service,
         integrations=integrating.parts,
         identity=identity,
         sign_in=SignIn(database, identity, factors),
@@ -361,6 +368,7 @@ async def open_cloud(
     reports = DeviceReports(database, clock, follower.wake, gatekeeper)
     await follower.start()
     await integrating.start()
+    await alerting.start()
     app = build_app(parts, keep_alive_s=keep_alive_s)
     cloud = Cloud(
         *(parts, app, desk, clock, journal, presence, reports, ingest, follower, letters),
@@ -368,11 +376,15 @@ async def open_cloud(
         indexer=indexer,
         rollout_engine=engine,
         blobs=blobs,
+        alerting=alerting,
     )
     parts_run = (journal.run(), _follow(follower), product.imports.run())
     running = [asyncio.create_task(part) for part in parts_run]
     running.append(asyncio.create_task(noticing.courier.run()))
     running += map(asyncio.create_task, integrating.background().values())
+    # Tests step the engine themselves.
+    running.append(asyncio.create_task(alerting.catalogue.run()))
+    running.append(asyncio.create_task(alerting.reports.run()))
     try:
         yield cloud
     finally:

@@ -154,3 +154,25 @@ async def test_the_first_key_of_an_imported_id_is_its_own_where_the_product_trus
         assert not edge.gateway.link.is_online(unknown.device_id)
         for one in (device, impostor, unknown):
             one.close()
+
+
+async def test_readers_hear_that_a_device_is_online_once_its_firmware_ends_its_quarantine(
+    tmp_path,
+) -> None:
+    async with running_edge(tmp_path) as edge:
+        maker = Maker(edge)
+        device = await edge.add_device()
+        product = await maker.product(device.hello.platform_id)
+        own = device.hello
+        device.hello = msgspec.structs.replace(own, product_id=product.id)
+        await device.connect()
+        assert (await maker.entry(product, device.device_id)).standing == "quarantined"
+        assert edge.named("spark/status") == []
+        device.hello = own
+        await device.connect()
+        async with asyncio.timeout(APPLIED_S + 10):
+            while not edge.named("spark/status"):
+                await asyncio.sleep(0.02)
+        assert [one.payload for one in edge.named("spark/status")] == [b"online"]
+        assert await speak(edge, device, "free") is None
+        device.close()

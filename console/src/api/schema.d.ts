@@ -1871,6 +1871,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products/{product}/alert_rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the alert rules of a product
+         * @description Permission: `alerts:get`.
+         */
+        get: operations["list_alert_rules"];
+        put?: never;
+        /**
+         * Create an alert rule
+         * @description Permission: `alert_rules:update`.
+         */
+        post: operations["create_alert_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/alert_rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count what would match an alert rule now
+         * @description Permission: `alert_rules:update`.
+         */
+        post: operations["preview_alert_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/alert_rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an alert rule
+         * @description Permission: `alerts:get`.
+         */
+        get: operations["get_alert_rule"];
+        /**
+         * Replace an alert rule
+         * @description Permission: `alert_rules:update`.
+         */
+        put: operations["update_alert_rule"];
+        post?: never;
+        /**
+         * Delete an alert rule; its alerts end
+         * @description Permission: `alert_rules:update`.
+         */
+        delete: operations["delete_alert_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/alert_rules/{rule}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notice marked as a test to whom the rule tells
+         * @description Permission: `alert_rules:update`.
+         */
+        post: operations["test_alert_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the alerts of a product
+         * @description Permission: `alerts:get`.
+         */
+        get: operations["list_alerts"];
+        /**
+         * Acknowledge or resolve all alerts of a rule
+         * @description Permission: `alerts:update`.
+         */
+        put: operations["update_alerts"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/alerts/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the alerts that are not resolved
+         * @description Permission: `alerts:get`.
+         */
+        get: operations["count_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{product}/alerts/{alert}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an alert
+         * @description Permission: `alerts:get`.
+         */
+        get: operations["get_alert"];
+        /**
+         * Acknowledge or resolve an alert
+         * @description Permission: `alerts:update`.
+         */
+        put: operations["update_alert"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products/{product}/audit": {
         parameters: {
             query?: never;
@@ -3626,6 +3786,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/user/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the alerts that are not resolved, by product
+         * @description Permission: `alerts:get`.
+         */
+        get: operations["count_all_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/user/export": {
         parameters: {
             query?: never;
@@ -4028,6 +4208,219 @@ export interface components {
             data: components["schemas"]["AgreementDocument"][];
         };
         /**
+         * AlertActionBody
+         * @description What to do with an alert, and why.
+         */
+        AlertActionBody: {
+            /** @enum {unknown} */
+            action: "acknowledge" | "resolve";
+            /** @default  */
+            note?: string;
+        };
+        /**
+         * AlertAnswer
+         * @description One alert.
+         */
+        AlertAnswer: {
+            alert: components["schemas"]["AlertDocument"];
+        };
+        /**
+         * AlertCondition
+         * @description When a rule holds. Which fields count depends on the kind of the rule; the others stay away.
+         *
+         *         Attributes:
+         *             for_s: seconds: how long a device is offline, or how long a value must be as bad.
+         *             metric: which number of the vitals (``vital``).
+         *             above, below: the level; of ``fleet_online``, ``below`` is a percentage.
+         *             clear_level: the value at which it has ended; the level itself if not given.
+         *             count, within_s: so often within so many seconds (``resets``, ``update_failures``,
+         *                 ``webhook``).
+         *             by: whose update failures are counted together: those of a device, or of a version.
+         *             breaker: an integration that is paused because its receiver fails counts too (``webhook``).
+         */
+        AlertCondition: {
+            /** @default null */
+            above?: number | null;
+            /** @default null */
+            below?: number | null;
+            /** @default true */
+            breaker?: boolean;
+            /**
+             * @default device
+             * @enum {unknown}
+             */
+            by?: "device" | "version";
+            /** @default null */
+            clear_level?: number | null;
+            /** @default 0 */
+            count?: number;
+            /** @default 0 */
+            for_s?: number;
+            /** @default  */
+            metric?: string;
+            /** @default 0 */
+            within_s?: number;
+        };
+        /**
+         * AlertCounts
+         * @description How many alerts are not resolved.
+         */
+        AlertCounts: {
+            acknowledged: number;
+            open: number;
+        };
+        /**
+         * AlertDocument
+         * @description An alert. ``device_id`` is null when it is about something else than one device.
+         *
+         *         ``reason`` says why it ended: ``ended`` by itself, by a ``person``, ``rule_changed``,
+         *         ``rule_off``, ``rule_deleted``, or ``left`` (the device left the product).
+         */
+        AlertDocument: {
+            acknowledged_at: string | null;
+            acknowledged_by: string;
+            device_id: string | null;
+            id: string;
+            /** @enum {unknown} */
+            kind: "fleet_online" | "offline" | "resets" | "update_failures" | "vital" | "webhook";
+            name: string;
+            note: string;
+            opened_at: string;
+            reason: string;
+            resolved_at: string | null;
+            resolved_by: string;
+            rule_id: string;
+            rule_name: string;
+            /** @enum {unknown} */
+            severity: "critical" | "info" | "warning";
+            /** @enum {unknown} */
+            state: "acknowledged" | "open" | "resolved";
+            subject: string;
+            text: string;
+        };
+        /**
+         * AlertExample
+         * @description One that matches now.
+         */
+        AlertExample: {
+            device_id: string;
+            name: string;
+            text: string;
+        };
+        /**
+         * AlertPreviewAnswer
+         * @description What a rule would find now; ``matches`` is null where only the future can tell.
+         *
+         *         Not ``complete``: there are more devices than were examined.
+         */
+        AlertPreviewAnswer: {
+            complete: boolean;
+            examined: number;
+            examples: components["schemas"]["AlertExample"][];
+            matches: number | null;
+            text: string;
+        };
+        /**
+         * AlertRecipients
+         * @description Who is told, in the place of those whom the product's preferences name.
+         *
+         *         Attributes:
+         *             mail: e-mail addresses of people who may see the product.
+         *             webhook_url: where a signed request goes; None for nowhere.
+         *             quiet: when letters wait; requests to a program never do.
+         */
+        AlertRecipients: {
+            /** @default [] */
+            mail?: string[];
+            /** @default null */
+            quiet?: components["schemas"]["QuietTime"] | null;
+            /** @default null */
+            webhook_url?: string | null;
+        };
+        /**
+         * AlertRuleAnswer
+         * @description One rule.
+         */
+        AlertRuleAnswer: {
+            rule: components["schemas"]["AlertRuleDocument"];
+        };
+        /**
+         * AlertRuleDocument
+         * @description A rule; ``live`` counts its alerts that are not resolved, ``text`` says when it holds.
+         */
+        AlertRuleDocument: {
+            clear_after_s: number;
+            condition: components["schemas"]["AlertCondition"];
+            created_at: string;
+            created_by: string;
+            enabled: boolean;
+            group_window_s: number;
+            id: string;
+            /** @enum {unknown} */
+            kind: "fleet_online" | "offline" | "resets" | "update_failures" | "vital" | "webhook";
+            live: number;
+            name: string;
+            recipients: components["schemas"]["AlertRecipients"] | null;
+            scope: components["schemas"]["AlertScope"];
+            /** @enum {unknown} */
+            severity: "critical" | "info" | "warning";
+            tell_resolved: boolean;
+            tested_at: string | null;
+            tested_notice: string | null;
+            text: string;
+            told: components["schemas"]["ToldDocument"];
+            updated_at: string;
+        };
+        /**
+         * AlertRulesAnswer
+         * @description All rules of the product, and the numbers that rules of the kind ``vital`` know by name.
+         */
+        AlertRulesAnswer: {
+            metrics: components["schemas"]["MetricDocument"][];
+            rules: components["schemas"]["AlertRuleDocument"][];
+        };
+        /**
+         * AlertScope
+         * @description To which devices a rule applies.
+         *
+         *         Attributes:
+         *             groups: names; devices of any of them. Empty for all devices.
+         *             firmware_version: only devices that run it.
+         *             development: development devices count, too.
+         */
+        AlertScope: {
+            /** @default false */
+            development?: boolean;
+            /** @default null */
+            firmware_version?: number | null;
+            /** @default [] */
+            groups?: string[];
+        };
+        /**
+         * AlertTestAnswer
+         * @description The notice that was made; its ways in the product's notices tell whether it arrives.
+         */
+        AlertTestAnswer: {
+            notice_id: string;
+            /** @default true */
+            ok?: boolean;
+        };
+        /**
+         * AlertsAnswer
+         * @description Alerts, newest first; ``next_cursor`` is null on the last page.
+         */
+        AlertsAnswer: {
+            alerts: components["schemas"]["AlertDocument"][];
+            next_cursor: string | null;
+        };
+        /**
+         * AllAlertCounts
+         * @description The products of the caller that have alerts which are not resolved.
+         */
+        AllAlertCounts: {
+            products: components["schemas"]["ProductAlertCounts"][];
+        };
+        /**
          * ApiUserBody
          * @description What to change of an API user.
          */
@@ -4163,6 +4556,15 @@ export interface components {
             before: Record<string, never> | null;
             id: number;
             target: string;
+        };
+        /**
+         * ChangedAlertsAnswer
+         * @description How many alerts were changed.
+         */
+        ChangedAlertsAnswer: {
+            changed: number;
+            /** @default true */
+            ok?: boolean;
         };
         /**
          * ChangesAnswer
@@ -5303,6 +5705,15 @@ export interface components {
             username: string;
         };
         /**
+         * MetricDocument
+         * @description A number that a rule can watch.
+         */
+        MetricDocument: {
+            label: string;
+            name: string;
+            unit: string;
+        };
+        /**
          * Mfa
          * @description Whether signing in needs a second factor.
          */
@@ -5697,6 +6108,15 @@ export interface components {
             webhookSeverity?: "critical" | "info" | "warning";
             /** @default null */
             webhookUrl?: string | null;
+        };
+        /**
+         * ProductAlertCounts
+         * @description How many alerts of a product are not resolved.
+         */
+        ProductAlertCounts: {
+            acknowledged: number;
+            open: number;
+            product_id: number;
         };
         /**
          * ProductAnswer
@@ -6172,6 +6592,17 @@ export interface components {
             total: number;
         };
         /**
+         * RuleAlertsBody
+         * @description What to do with all alerts of a rule that are not resolved.
+         */
+        RuleAlertsBody: {
+            /** @enum {unknown} */
+            action: "acknowledge" | "resolve";
+            /** @default  */
+            note?: string;
+            rule_id: string;
+        };
+        /**
          * RuleDocument
          * @description What one rule says: ``passes``, ``waits`` or ``stops``.
          */
@@ -6179,6 +6610,45 @@ export interface components {
             rule: string;
             text: string;
             verdict: string;
+        };
+        /**
+         * RuleDraft
+         * @description A rule as people write it.
+         *
+         *         Attributes:
+         *             clear_after_s: seconds for which the condition must have ended before an alert resolves.
+         *             group_window_s: seconds for which a notice waits for further alerts of the rule.
+         *             tell_resolved: people are told of the end, too.
+         *             recipients: None for those of the product's preferences.
+         */
+        RuleDraft: {
+            /** @default 0 */
+            clear_after_s?: number;
+            condition: components["schemas"]["AlertCondition"];
+            /** @default true */
+            enabled?: boolean;
+            /** @default 60 */
+            group_window_s?: number;
+            /** @enum {unknown} */
+            kind: "fleet_online" | "offline" | "resets" | "update_failures" | "vital" | "webhook";
+            name: string;
+            /** @default null */
+            recipients?: components["schemas"]["AlertRecipients"] | null;
+            /**
+             * @default {
+             *       "development": false,
+             *       "firmware_version": null,
+             *       "groups": []
+             *     }
+             */
+            scope?: components["schemas"]["AlertScope"];
+            /**
+             * @default warning
+             * @enum {unknown}
+             */
+            severity?: "critical" | "info" | "warning";
+            /** @default true */
+            tell_resolved?: boolean;
         };
         /**
          * SecretAnswer
@@ -6358,6 +6828,14 @@ export interface components {
          */
         TokenText: {
             token: string;
+        };
+        /**
+         * ToldDocument
+         * @description Who is told by a rule now.
+         */
+        ToldDocument: {
+            mail: string[];
+            webhook: boolean;
         };
         /**
          * TransferAnswer
@@ -13496,6 +13974,692 @@ export interface operations {
             };
         };
     };
+    list_alert_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRulesAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDraft"];
+                "application/x-www-form-urlencoded": components["schemas"]["RuleDraft"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    preview_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDraft"];
+                "application/x-www-form-urlencoded": components["schemas"]["RuleDraft"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPreviewAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDraft"];
+                "application/x-www-form-urlencoded": components["schemas"]["RuleDraft"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: boolean;
+                    };
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertTestAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description Only in these states: open, acknowledged, resolved; by commas. */
+                state?: string;
+                /** @description Only of this rule. */
+                rule?: string;
+                /** @description Only about this device. */
+                device?: string;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description At most so many, up to 200; 25 if not given. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleAlertsBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["RuleAlertsBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedAlertsAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    count_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCounts"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                alert: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    update_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+                alert: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertActionBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["AlertActionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_product_changes: {
         parameters: {
             query?: {
@@ -20476,6 +21640,44 @@ export interface operations {
             };
             /** @description The state of the thing excludes the request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    count_all_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllAlertCounts"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

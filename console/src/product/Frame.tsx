@@ -12,6 +12,7 @@ const PARTS: [string, string][] = [
   ["firmware", "Firmware"],
   ["rollouts", "Rollouts"],
   ["health", "Health"],
+  ["alerts", "Alerts"],
   ["events", "Events"],
   ["integrations", "Integrations"],
   ["team", "Team"],

@@ -1,6 +1,6 @@
 """Acceptance of events: an id, the journal, and after the commit everybody who waits for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from roadstead.bus.local import LocalBus
 from roadstead.events.model import Event, Source
@@ -39,15 +39,15 @@ class EventIngest:
         self._publish = bus.publish
         self._clock = clock
         self._next_id = ids.next
-        self._reactions: Reactions | None = None
+        self._reactions: tuple[Reactions, ...] = ()
         self.accepted = 0
         self.refused = 0
         self.committed = 0
         self.failed = 0
 
     def react_with(self, reactions: Reactions) -> None:
-        """Asks ``reactions`` about every later event."""
-        self._reactions = reactions
+        """Asks ``reactions``, too, about every later event."""
+        self._reactions = (*self._reactions, reactions)
 
     def accept(
         self,
@@ -89,25 +89,33 @@ class EventIngest:
             firmware_version=firmware_version,
             message_id=message_id,
         )
-        reaction = self._reactions.plan(event) if self._reactions and reacted_to else None
+        reactions = self._plan(event) if reacted_to else ()
         if not self._append(
             write_events,
-            event if reaction is None else ReactedEvent(event, reaction),
-            lambda error: self._settle(event, error, on_committed, reaction),
+            ReactedEvent(event, reactions) if reactions else event,
+            lambda error: self._settle(event, error, on_committed, reactions),
         ):
             self.refused += 1
-            if reaction is not None:
+            for reaction in reactions:
                 reaction.settled(too_busy())
             return None
         self.accepted += 1
         return event
+
+    def _plan(self, event: Event) -> Sequence[Reaction]:
+        found: list[Reaction] = []
+        for reactions in self._reactions:
+            reaction = reactions.plan(event)
+            if reaction is not None:
+                found.append(reaction)
+        return found
 
     def _settle(
         self,
         event: Event,
         error: Exception | None,
         on_committed: Committed | None,
-        reaction: Reaction | None,
+        reactions: Sequence[Reaction],
     ) -> None:
         if error is None:
             self.committed += 1
@@ -117,7 +125,7 @@ class EventIngest:
             if on_committed is not None:
                 on_committed(error)
         finally:
-            if reaction is not None:
+            for reaction in reactions:
                 reaction.settled(error)
             if error is None:
                 self._publish(TOPIC, event)

@@ -33,7 +33,7 @@ class ReactedEvent(NamedTuple):
     """An event and what is written with it."""
 
     event: Event
-    reaction: Reaction
+    reactions: Sequence[Reaction]
 
 
 class Reactions(Protocol):

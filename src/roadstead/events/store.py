@@ -87,7 +87,9 @@ def write_events(conn: Connection, rows: Sequence[Event | ReactedEvent]) -> None
         conn.exec_driver_sql(_INSERT_SQLITE, kept)
     else:
         copy_rows(conn, "events", _COLUMNS, kept)
-    if reacted := [row.reaction for row in rows if isinstance(row, ReactedEvent)]:
+    if reacted := [
+        reaction for row in rows if isinstance(row, ReactedEvent) for reaction in row.reactions
+    ]:
         _write_reactions(conn, reacted)
 
 

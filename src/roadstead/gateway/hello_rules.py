@@ -78,11 +78,13 @@ def come_online(state: DeviceState, *, handshake: bool) -> list[Effect]:
     """The device is there (again).
 
     A Hello of a device that seems online means that its offline was never seen; readers of the
-    stream still get both.
+    stream still get both. Whether anybody hears of it is decided when it is published: this very
+    Hello may have muted the device, or ended its quarantine.
     """
     effects = _status(state, b"offline") if state.online else []
     state.online = True
-    return [*effects, SetOnline(handshake), *_status(state, b"online")]
+    online = PublishEvent(STATUS_EVENT, b"online", source="system")
+    return [*effects, SetOnline(handshake), online]
 
 
 def go_offline(state: DeviceState) -> list[Effect]:

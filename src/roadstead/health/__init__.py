@@ -19,6 +19,7 @@ Files:
     fleet_series   pure: what is counted, and how minutes become points
     fleet_store    the table of counts
     fleet_metrics  counts what the bus brings; gives the points of charts
+    alerting/    rules, alerts, and who is told of them
 
 Who calls it: the gateway hands over readings as they come, the HTTP edge asks for the last ones
 and for fresh ones. Of webhooks it is told by whoever builds the server. It must not look at all

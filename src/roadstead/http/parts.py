@@ -16,6 +16,7 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.events.subscriptions import EventSubscriptions
 from roadstead.firmware.services import FirmwareServices
+from roadstead.health.alerting.service import AlertService
 from roadstead.health.checks import HealthChecks
 from roadstead.health.fleet_health import FleetHealth
 from roadstead.health.fleet_metrics import FleetMetrics
@@ -120,6 +121,7 @@ class HttpParts:
     integrations: IntegrationParts
     rollouts: RolloutService
     notices: Notices
+    alerts: AlertService
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

@@ -61,16 +61,39 @@ class Held(NamedTuple):
     reason: str
 
 
+class Turn(NamedTuple):
+    """A breaker opened, or closed after it was open.
+
+    Attributes:
+        paused: it opened.
+        host: the host that sleeps or woke; None for the hook's own breaker.
+        failures: requests that failed in a row.
+    """
+
+    paused: bool
+    host: str | None
+    failures: int
+
+
 class Breakers:
     """All of them.
 
     Args:
         monotonic: the time in seconds.
         scale: shrinks the pauses, for tests and measurements.
+        turned: told of each hook that is paused from now on, by its own breaker or because its
+            host sleeps (None), and of each that is sent to again.
     """
 
-    def __init__(self, monotonic: Callable[[], float], *, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        scale: float = 1.0,
+        turned: Callable[[Integration, Turn], None] | None = None,
+    ) -> None:
         self._monotonic = monotonic
+        self._turned = turned
         self._scale = scale
         self._hosts: dict[HostKey, Breaker] = {}
         self._hooks: dict[str, Breaker] = {}
@@ -100,12 +123,14 @@ class Breakers:
             before, ok=ok, probe=admission.hook_probe, now_s=now_s, opens=opens, scale=scale
         )
         self._put_hook(hook.id, after)
+        self._tell(hook, before, after, None)
         decided = before.state == "probing" != after.state
         if key:
             before = self._hosts.get(key, CLOSED)
             probe = admission.host_probe
             after = record(before, ok=ok, probe=probe, now_s=now_s, opens=host_rule, scale=scale)
             self._put_host(key, after)
+            self._tell(hook, before, after, key.host)
             decided = decided or before.state == "probing" != after.state
         return decided
 
@@ -128,15 +153,20 @@ class Breakers:
 
     def reset(self, hook: Integration) -> None:
         """Closes a hook's breaker, and those of all hosts of its owner that are asleep."""
-        self._hooks.pop(hook.id, None)
+        self._tell(hook, self._hooks.pop(hook.id, CLOSED), CLOSED, None)
         for key in [k for k, one in self._hosts.items() if k.owner == hook.owner]:
             if self._hosts[key].state != "closed":
-                del self._hosts[key]
+                self._tell(hook, self._hosts.pop(key), CLOSED, key.host)
 
     def open_counts(self) -> tuple[int, int]:
         """Numbers of hooks and of hosts whose breakers are not closed."""
         hooks = sum(one.state != "closed" for one in self._hooks.values())
         return hooks, sum(one.state != "closed" for one in self._hosts.values())
+
+    def _tell(self, hook: Integration, before: Breaker, after: Breaker, host: str | None) -> None:
+        if self._turned is None or (before.state == "closed") == (after.state == "closed"):
+            return
+        self._turned(hook, Turn(after.state != "closed", host, before.in_a_row + 1))
 
     def _put_hook(self, hook_id: str, breaker: Breaker) -> None:
         if breaker == CLOSED:

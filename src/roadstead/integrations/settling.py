@@ -82,13 +82,22 @@ class Settling:
         journal: where rows go.
         ingest: where events go.
         scale: shrinks the pauses between attempts, for tests and measurements.
+        given_up: told of each delivery that was given up: hook and reason.
 
     Attributes:
         outcomes: how many deliveries ended how, and ``retried``.
         lost_replies: events about deliveries that the journal had no room for.
     """
 
-    def __init__(self, journal: Journal, ingest: EventIngest, *, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ingest: EventIngest,
+        *,
+        scale: float = 1.0,
+        given_up: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._given_up = given_up
         self._journal = journal
         self._ingest = ingest
         self._scale = scale
@@ -228,6 +237,8 @@ class Settling:
         self.outcomes[outcome or "retried"] += 1
         if outcome is not None and self._watch is not None:
             self._watch(delivery.event, "success" if outcome == "delivered" else "failure")
+        if self._given_up is not None and outcome in ("failed", "rejected", "expired"):
+            self._given_up(delivery.hook_id, row.error or outcome)
         if not self._journal.append(write_attempts, row, _report(delivery.id)):
             log.error("delivery %d: its outcome was not written; it will be repeated", delivery.id)
 

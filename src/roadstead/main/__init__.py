@@ -8,6 +8,7 @@ Files:
     services  builds every part on an open database; a large capability has a module of its own
     integrating  builds what carries events out of the server
     rolling_out  builds the rollouts and what runs for them
+    alerting  builds what finds out that a person must know
     noticing  builds what tells people of things
     web       the HTTP server below the API edge: its socket, its limits, its certificate
     numbers   what the parts count, in the words of ``/metrics``

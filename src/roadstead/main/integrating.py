@@ -1,6 +1,7 @@
 """Builds what carries events out of the server."""
 
 import asyncio
+import hashlib
 import importlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,15 +11,16 @@ from typing import Any
 from roadstead.bus.local import LocalBus
 from roadstead.devices.link import DeviceLink
 from roadstead.events.ingest import EventIngest
+from roadstead.health.alerting.receivers import ReceiverReports
 from roadstead.http.integration_parts import IntegrationParts
 from roadstead.http.metrics import Sample
-from roadstead.integrations.breakers import Breakers
+from roadstead.integrations.breakers import Breakers, Turn
 from roadstead.integrations.catalogue import Catalogue
 from roadstead.integrations.commands import Commands
 from roadstead.integrations.delivery_log import DeliveryLog
 from roadstead.integrations.engine import DeliveryEngine
 from roadstead.integrations.matching import HookIndex
-from roadstead.integrations.model import Kind
+from roadstead.integrations.model import Integration, Kind
 from roadstead.integrations.mqtt import MqttSender
 from roadstead.integrations.product_owners import ProductOwners
 from roadstead.integrations.sending import Sender, WebhookSender
@@ -28,6 +30,7 @@ from roadstead.integrations.template_files import TemplateFiles
 from roadstead.integrations.trying import Trying
 from roadstead.kit.clock import Clock
 from roadstead.kit.ids import EventIds
+from roadstead.notifications.model import NoticeOwner
 from roadstead.outbound.http_client import HttpClient
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
@@ -45,6 +48,7 @@ class IntegrationNeeds:
         templates: the operator's folder of templates.
         allow_private: whether receivers may have private addresses.
         scale: shrinks the pauses between attempts; 1 in a real server.
+        reports: told of receivers that fail, and of those that answer again.
     """
 
     database: Database
@@ -60,6 +64,7 @@ class IntegrationNeeds:
     device_timeout_s: float
     allow_private: bool
     scale: float = 1.0
+    reports: ReceiverReports | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +130,47 @@ async def _warm_up() -> None:
     await asyncio.to_thread(importlib.import_module, "aiohttp")
 
 
+class _Telling:
+    """Carries what happens to receivers to those who care."""
+
+    def __init__(self, hooks: HookIndex, reports: ReceiverReports | None) -> None:
+        self._hooks = hooks
+        self._reports = reports
+
+    def turned(self, hook: Integration, turn: Turn) -> None:
+        """A breaker opened or closed."""
+        if self._reports is None:
+            return
+        receiver, name = hook.id, _name_of(hook)
+        if turn.host is not None:
+            # Who finds a host asleep and who finds it awake may be different hooks of one owner.
+            digest = hashlib.sha256(turn.host.encode()).hexdigest()[:16]
+            receiver, name = f"host-{digest}", turn.host
+        owner = NoticeOwner(hook.owner.kind, hook.owner.id)
+        if turn.paused:
+            reason = f"{turn.failures} requests failed in a row"
+            self._reports.paused(owner, receiver, name, reason)
+        else:
+            self._reports.resumed(owner, receiver, name)
+
+    def given_up(self, hook_id: str, reason: str) -> None:
+        """A delivery was given up."""
+        hook = self._hooks.get(hook_id)
+        if self._reports is not None and hook is not None:
+            owner = NoticeOwner(hook.owner.kind, hook.owner.id)
+            self._reports.undelivered(owner, hook_id, _name_of(hook), reason)
+
+
+def _name_of(hook: Integration) -> str:
+    return hook.name or hook.event or hook.id
+
+
 def build_integrating(needs: IntegrationNeeds) -> Integrating:
     """Builds the parts and makes ingest ask them about each event; nothing runs yet."""
     hooks, ids = HookIndex(), EventIds()
-    breakers = Breakers(needs.clock.monotonic, scale=needs.scale)
-    settling = Settling(needs.journal, needs.ingest, scale=needs.scale)
+    telling = _Telling(hooks, needs.reports)
+    breakers = Breakers(needs.clock.monotonic, scale=needs.scale, turned=telling.turned)
+    settling = Settling(needs.journal, needs.ingest, scale=needs.scale, given_up=telling.given_up)
     owners = ProductOwners(needs.database, needs.bus)
     commands = Commands(
         needs.database, needs.link, needs.ingest, owners.organization_of, needs.device_timeout_s

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from roadstead.http.metrics import Sample
 from roadstead.identity.model import AccountKind, Actor, User
-from roadstead.identity.permissions import Role
+from roadstead.identity.permissions import TEAM_ROLES, Role
 from roadstead.identity.store import find_user
 from roadstead.kit.clock import Clock
 from roadstead.notifications import store
@@ -89,6 +89,19 @@ def addresses_of(conn: Connection, owner: NoticeOwner) -> Sequence[str]:
     return found
 
 
+def people_of_product(conn: Connection, product_id: int) -> Sequence[str]:
+    """Addresses of everybody who may see a product; fills ``alerting.people.PeopleOf``."""
+    product = find_product(conn, product_id)
+    if product is None:
+        return []
+    found = [*_of_team(conn, team_of_product(product.id), TEAM_ROLES)]
+    if product.owner.user_id is not None:
+        found += _address(conn, product.owner.user_id)
+    if product.owner.organization_id is not None:
+        found += _of_organization(conn, product.owner.organization_id, TEAM_ROLES)
+    return found
+
+
 def forget_notices(
     conn: Connection, user: User, actor: Actor, at: datetime
 ) -> Sequence[tuple[str, str]]:
@@ -97,15 +110,17 @@ def forget_notices(
     return ()
 
 
-def _of_organization(conn: Connection, organization_id: str) -> list[str]:
-    found = _of_team(conn, team_of_organization(organization_id))
+def _of_organization(
+    conn: Connection, organization_id: str, roles: Sequence[Role] = TOLD_ROLES
+) -> list[str]:
+    found = _of_team(conn, team_of_organization(organization_id), roles)
     organization = organization_store.find_organization(conn, organization_id)
     return [*found, *(_address(conn, organization.owner_id) if organization else [])]
 
 
-def _of_team(conn: Connection, team: str) -> list[str]:
+def _of_team(conn: Connection, team: str, roles: Sequence[Role] = TOLD_ROLES) -> list[str]:
     members = team_store.list_members(conn, team)
-    return [member.username for member in members if member.role in TOLD_ROLES]
+    return [member.username for member in members if member.role in roles]
 
 
 def _address(conn: Connection, user_id: str) -> list[str]:

@@ -28,6 +28,8 @@ from roadstead.firmware.files import FirmwareFiles
 from roadstead.firmware.leaving import forget_person
 from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.gateway.server import Gateway, GatewaySettings
+from roadstead.health.alerting.alert_store import alerts
+from roadstead.health.alerting.evidence_store import delete_idle_watches
 from roadstead.health.fleet_store import delete_old_counts
 from roadstead.health.service import VitalsService
 from roadstead.health.trend_store import delete_old_trends
@@ -45,6 +47,7 @@ from roadstead.identity.store import access_tokens
 from roadstead.integrations import delivery_store
 from roadstead.kit.clock import SystemClock
 from roadstead.kit.ids import EventIds
+from roadstead.main.alerting import Alerting, build_alerting
 from roadstead.main.event_parts import EventParts, build_event_parts
 from roadstead.main.fleet import FleetParts, build_fleet
 from roadstead.main.integrating import Integrating, IntegrationNeeds, build_integrating
@@ -77,6 +80,10 @@ NOTICES_KEPT = timedelta(days=90)
 """How long people can look up what they were told."""
 
 
+ALERTS_KEPT = timedelta(days=90)
+"""How long alerts can be looked up after they were resolved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts that have a life of their own, built once."""
@@ -92,6 +99,7 @@ class Services:
     sweeper: Sweeper
     integrating: Integrating
     noticing: Noticing
+    alerting: Alerting
     client: HttpClient
     events: EventParts
     rollouts: RolloutParts
@@ -184,17 +192,21 @@ def build_services(settings: Settings, database: Database) -> Services:
         allow_private=settings.allow_private_targets,
         own_origins=lambda: (origin(),),
     )
+    noticing = build_noticing(
+        *(database, clock, box, sender, client, origin, settings.data_dir / "notices.toml")
+    )
+    alerting = build_alerting(
+        *(database, journal, bus, clock, box, ingest, noticing.notices, limits, announce)
+    )
     needs = IntegrationNeeds(
         *(database, clock, box, bus, journal, ingest, client, announce),
         templates=settings.templates_dir,
         link=gateway.link,
         device_timeout_s=settings.device_timeout_s,
         allow_private=settings.allow_private_targets,
+        reports=alerting.reports,
     )
     integrating = build_integrating(needs)
-    noticing = build_noticing(
-        *(database, clock, box, sender, client, origin, settings.data_dir / "notices.toml")
-    )
     closing = [
         refuse_owners,
         refuse_product_owners,
@@ -239,6 +251,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         rollouts=rollouts.service,
         integrations=integrating.parts,
         notices=noticing.notices,
+        alerts=alerting.service,
         devices=devices,
         claim_codes=ClaimCodes(database, clock),
         transfers=DeviceTransfers(database, clock, registry, announce, mail, origin, gatekeeper),
@@ -260,7 +273,12 @@ def build_services(settings: Settings, database: Database) -> Services:
             trusted_proxies=settings.trusted_proxies,
             rate_limits=settings.rate_limits,
         ),
-        metrics=(Numbers(gateway, journal, ingest, events, sweeper), integrating, noticing),
+        metrics=(
+            Numbers(gateway, journal, ingest, events, sweeper),
+            integrating,
+            noticing,
+            alerting,
+        ),
         pages=Pages(),
         checks={
             "disk": partial(describe_room, settings.data_dir),
@@ -279,6 +297,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         sweeper,
         integrating,
         noticing,
+        alerting,
         client,
         events,
         rollouts,
@@ -300,6 +319,8 @@ def _sweep_rules(settings: Settings) -> list[SweepRule | SweepStep]:
     rules.append(SweepRule(notices.c.id, lambda now: notices.c.created_at < now - NOTICES_KEPT))
     if days := settings.firmware_history_days:
         rules.append(SweepStep("firmware_deliveries", partial(delete_old_deliveries, days)))
+    rules.append(SweepRule(alerts.c.id, lambda now: alerts.c.resolved_at < now - ALERTS_KEPT))
+    rules.append(SweepStep("alert_watches", delete_idle_watches))
     rules.append(SweepStep("vitals_history", delete_old_vitals))
     rules.append(SweepStep("fleet_counts", delete_old_counts))
     rules.append(SweepStep("fleet_trends", delete_old_trends))

@@ -65,6 +65,7 @@ async def _run(settings: Settings, database: Database, stop: asyncio.Event) -> N
     with contextlib.closing(bind_http(settings)) as http_socket:
         await services.follower.start()
         await services.integrating.start()
+        await services.alerting.start()
         await services.events.start()
         await services.quiet.start()
         await services.http.fleet_metrics.start()
@@ -124,6 +125,7 @@ def _start_background(tasks: asyncio.TaskGroup, services: Services) -> list[asyn
         ("quiet products", services.quiet.run()),
         *services.integrating.background().items(),
         *services.rollouts.background().items(),
+        *services.alerting.background().items(),
         ("notices", services.noticing.courier.run()),
         ("history index", services.events.indexer.run()),
         *services.fleet.background().items(),

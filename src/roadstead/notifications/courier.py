@@ -18,6 +18,7 @@ from roadstead.kit.clock import Clock, iso_ms
 from roadstead.notifications import store
 from roadstead.notifications.letters import Templates, write_letter
 from roadstead.notifications.model import Sending
+from roadstead.notifications.store import url_context
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.http_messages import HttpFailure, HttpRequest
 from roadstead.outbound.mail import MailSender
@@ -138,6 +139,8 @@ class Courier:
             lambda conn: store.find_preferences(conn, self._box, notice.owner)
         )
         url = kept.preferences.webhook_url if kept else None
+        if sending.sealed_url is not None:
+            url = self._box.open(sending.sealed_url, url_context(notice.id)).decode()
         if kept is None or url is None:
             return  # it was turned off meanwhile
         body = msgspec.json.encode(

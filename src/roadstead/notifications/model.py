@@ -59,6 +59,21 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
 
 
 @dataclass(frozen=True, slots=True)
+class Recipients:
+    """Who gets one notice, in the place of those whom the owner's preferences name.
+
+    Attributes:
+        mail: e-mail addresses.
+        webhook_url: where a request goes, signed with the owner's key; None for nowhere.
+        quiet: when letters wait.
+    """
+
+    mail: tuple[str, ...] = ()
+    webhook_url: str | None = None
+    quiet: QuietTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something that people should know.
 
@@ -85,6 +100,7 @@ class Sending:
         attempts: made so far.
         due_at: when it is tried, if it waits.
         state: ``waiting``, ``sent`` or ``failed``.
+        sealed_url: where a webhook goes that is not the owner's own.
     """
 
     id: str
@@ -95,6 +111,7 @@ class Sending:
     attempts: int
     due_at: datetime
     error: str | None = None
+    sealed_url: bytes | None = None
 
 
 def severity_reaches(severity: Severity, least: Severity) -> bool:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from roadstead.notifications.model import (
     Notice,
     NoticeOwner,
     Preferences,
+    Recipients,
     Sending,
     Severity,
     is_muted,
@@ -110,8 +112,12 @@ class Notices:
         *,
         severity: Severity = "warning",
         once_key: str | None = None,
+        recipients: Recipients | None = None,
     ) -> str | None:
-        """The same within the transaction of what it tells of; call ``wake`` afterwards."""
+        """The same within the transaction of what it tells of; call ``wake`` afterwards.
+
+        ``recipients`` get it in the place of those whom the owner's preferences name.
+        """
         if once_key is not None and store.was_told(conn, owner, once_key):
             return None
         kept = store.find_preferences(conn, self._box, owner)
@@ -123,7 +129,10 @@ class Notices:
         notice = Notice(notice_id, owner, kind, severity, told, now)
         ways: list[Sending] = []
         if store.count_since(conn, owner, now - timedelta(hours=1)) < MAX_PER_HOUR:
-            ways = self._ways(conn, notice, preferences)
+            if recipients is None:
+                ways = self._ways(conn, notice, preferences)
+            else:
+                ways = self._own_ways(conn, notice, recipients, kept)
         store.insert_notice(conn, notice, once_key, ways)
         return notice.id
 
@@ -174,6 +183,36 @@ class Notices:
         return await self._database.read(
             lambda conn: store.list_notices(conn, owner, below_id=below_id, limit=limit)
         )
+
+    def _own_ways(
+        self, conn: Connection, notice: Notice, to: Recipients, kept: Kept | None
+    ) -> list[Sending]:
+        due_at = notice.created_at
+        if to.quiet is not None and not severity_reaches(notice.severity, to.quiet.lets_through):
+            due_at = quiet_until(due_at, to.quiet) or due_at
+        ways = [_way(notice, "mail", one, due_at) for one in dict.fromkeys(to.mail)]
+        if to.webhook_url is not None:
+            if kept is None:
+                made = Kept(Preferences(), secrets.token_bytes(SECRET_BYTES))
+                store.put_preferences(conn, self._box, notice.owner, made, notice.created_at)
+            sealed = self._box.seal(to.webhook_url.encode(), store.url_context(notice.id))
+            way = _way(notice, "webhook", "webhook", notice.created_at)
+            ways.append(replace(way, sealed_url=sealed))
+        return ways
+
+    def told_by(
+        self, conn: Connection, owner: NoticeOwner, kind: str, severity: Severity
+    ) -> tuple[list[str], bool]:
+        """Whom the preferences of an owner name for such a notice: letters to, and a webhook."""
+        kept = store.find_preferences(conn, self._box, owner)
+        wanted = kept.preferences if kept else Preferences()
+        if is_muted(kind, wanted.muted):
+            return [], False
+        mail: list[str] = []
+        if wanted.mail and severity_reaches(severity, wanted.mail_severity):
+            mail = list(dict.fromkeys(self._addresses(conn, owner)))
+        reaches = severity_reaches(severity, wanted.webhook_severity)
+        return mail, wanted.webhook_url is not None and reaches
 
     def _ways(self, conn: Connection, notice: Notice, preferences: Preferences) -> list[Sending]:
         if is_muted(notice.kind, preferences.muted):

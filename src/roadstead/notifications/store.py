@@ -70,6 +70,7 @@ notice_sendings = Table(
     Column("attempts", Integer, nullable=False),
     Column("due_at", UtcTimestamp, nullable=False),
     Column("error", Text),
+    Column("sealed_url", LargeBinary),
     Index("ix_notice_sendings_due", "due_at", sqlite_where=_waits, postgresql_where=_waits),
 )  # fmt: skip
 
@@ -149,6 +150,7 @@ def insert_notice(
                 state=one.state,
                 attempts=one.attempts,
                 due_at=one.due_at,
+                sealed_url=one.sealed_url,
             )
         )
 
@@ -246,8 +248,21 @@ def _to_notice(row: Any) -> Notice:
 
 def _to_sending(row: Any, notice: Notice) -> Sending:
     return Sending(
-        row.id, notice, row.channel, row.target, row.state, row.attempts, row.due_at, row.error
+        row.id,
+        notice,
+        row.channel,
+        row.target,
+        row.state,
+        row.attempts,
+        row.due_at,
+        row.error,
+        None if row.sealed_url is None else bytes(row.sealed_url),
     )
+
+
+def url_context(notice_id: str) -> bytes:
+    """Under which the URL of a notice's own webhook is sealed."""
+    return f"notice_url:{notice_id}".encode()
 
 
 def _context(owner: NoticeOwner) -> bytes:

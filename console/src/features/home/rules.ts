@@ -17,3 +17,16 @@ export function tokenCommand(origin: string, username: string): string {
     `  python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')`,
   ].join("\n");
 }
+
+interface Counted {
+  product_id: number;
+  open: number;
+}
+
+/** The products in which alerts are open, those with the most first. */
+export function firingIn<Fleet extends { id: number }>(products: Fleet[], counts: Counted[]): { product: Fleet; open: number }[] {
+  return counts
+    .filter((one) => one.open > 0)
+    .flatMap(({ product_id, open }) => products.filter((one) => one.id === product_id).map((product) => ({ product, open })))
+    .toSorted((a, b) => b.open - a.open);
+}

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { api, take } from "../../api/client";
-import type { Product } from "../../product/queries";
+import { type Product, useAlertCount } from "../../product/queries";
 import { StatusMark } from "../../ui/Marks";
 import { Card } from "../../ui/Page";
 import { Stacked } from "../../ui/Progress";
@@ -19,6 +19,17 @@ export function RunningVersions({ product }: { product: Product }) {
     <Card title="Which versions run?" actions={<Link to={`/products/${product.slug}/firmware`}>Firmware</Link>}>
       <Loaded query={query} rows={2}>{(versions) => <Stacked label="Versions" shares={runningShares(versions, product.device_count)} />}</Loaded>
     </Card>
+  );
+}
+
+/** How many alerts are open, and how many somebody looks after. */
+export function OpenAlerts({ product }: { product: string }) {
+  const { data } = useAlertCount(product);
+  if (!data) return <>–</>;
+  return (
+    <Link to={`/products/${product}/alerts`}>
+      {data.open === 0 ? "0" : <StatusMark tone="bad">{data.open.toLocaleString()}</StatusMark>}
+    </Link>
   );
 }
 

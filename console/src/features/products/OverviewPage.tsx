@@ -4,7 +4,7 @@ import type { Product } from "../../product/queries";
 import { platformName } from "../../state/boards";
 import { Card, Command, Facts, Tiles } from "../../ui/Page";
 import { TimeAgo } from "../../ui/Time";
-import { OpenRollouts, RunningVersions } from "./Now";
+import { OpenAlerts, OpenRollouts, RunningVersions } from "./Now";
 
 /** One fleet at a glance. */
 export default function OverviewPage() {
@@ -18,6 +18,7 @@ function Overview({ product }: { product: Product }) {
       <Tiles rows={[
         ["Devices", <Link key="d" to={`${at}/devices`}>{product.device_count.toLocaleString()}</Link>],
         ["In quarantine", <Link key="q" to={`${at}/devices?quarantined=true`}>{product.quarantined_count.toLocaleString()}</Link>],
+        ["Open alerts", <OpenAlerts key="a" product={product.slug} />],
         ["Groups", <Link key="g" to={`${at}/groups`}>{product.groups.length.toLocaleString()}</Link>],
       ]} />
       {product.device_count === 0 ? <FirstSteps product={product} /> : (
