@@ -38,6 +38,7 @@ def pages_of(stage: Stage, rollout: str) -> dict[str, str]:
         "firmware": f"{product}/firmware",
         "rollouts": f"{product}/rollouts",
         "rollout": f"{product}/rollouts/{rollout}",
+        "alerts": f"{product}/alerts",
         "rollout-new": f"{product}/rollouts/new",
         "health": f"{product}/health",
         "product-events": f"{product}/events",
@@ -75,10 +76,24 @@ def furnish(stage: Stage, folder: Path) -> str:
         _check(client.put(f"{path}/devices/{stage.devices[0]}", json=locked))
         everybody = {"version": 1, "product_default": True, "intelligent": False}
         _check(client.put(f"{path}/firmware/release", json={**everybody, "override_reason": "try"}))
+        _watch(client, stage)
         policy = {"stages": ["1", "3"], "holdback": "1", "soak_h": 1}
         wanted = {"version": 2, "policy": policy, "override_reason": "A picture"}
         made = _check(client.post(f"{path}/rollouts", json=wanted))
         return str(made.json()["rollout"]["id"])
+
+
+def _watch(client: httpx.Client, stage: Stage) -> None:
+    """Two rules, one of which fires for a device."""
+    path = f"/v1/products/{stage.product}"
+    silent = {"name": "Silent fridges", "kind": "offline", "condition": {"for_s": 3600}}
+    _check(client.post(f"{path}/alert_rules", json=silent))
+    level = {"metric": "memory_used_percent", "above": 0}
+    memory = {"name": "Memory runs out", "kind": "vital", "condition": level}
+    rule = _check(client.post(f"{path}/alert_rules", json=memory)).json()["rule"]
+    _check(client.post(f"{path}/alert_rules/{rule['id']}/test"))
+    for device in stage.devices[:3]:
+        _check(client.post(f"{path}/diagnostics/{device}/update", timeout=60))
 
 
 def _check(answer: httpx.Response) -> httpx.Response:

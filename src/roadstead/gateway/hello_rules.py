@@ -83,6 +83,8 @@ def come_online(state: DeviceState, *, handshake: bool) -> list[Effect]:
     """
     effects = _status(state, b"offline") if state.online else []
     state.online = True
+    if state.stranger:
+        return [*effects, SetOnline(handshake)]
     online = PublishEvent(STATUS_EVENT, b"online", source="system")
     return [*effects, SetOnline(handshake), online]
 
