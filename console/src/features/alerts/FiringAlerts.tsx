@@ -31,6 +31,7 @@ export function FiringAlerts({ product }: { product: string }) {
   const rules = useRules(product);
   return (
     <Card title="What fires now?">
+      <div className="stack">
       <div className="filters row">
         <SelectField label="State" value={state} onChange={(event) => change({ state: event.target.value === LIVE ? null : event.target.value })}>
           <option value={LIVE}>Not resolved</option>
@@ -56,6 +57,7 @@ export function FiringAlerts({ product }: { product: string }) {
           );
         }}
       </Loaded>
+      </div>
       {acting && <ActDialog product={product} alert={acting.alert} action={acting.action} onClose={() => setActing(null)} />}
     </Card>
   );
