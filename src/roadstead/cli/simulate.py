@@ -6,12 +6,15 @@ import secrets
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
 import typer
 
+from roadstead.kit.errors import DomainError
 from roadstead.simulator.cloud_account import AccountError, CloudAccount
+from roadstead.simulator.described import plan_of_file
 from roadstead.simulator.fleet import Fleet, FleetError
+from roadstead.simulator.fleet_file import read_fleet
 from roadstead.simulator.generation import GENERATIONS
 from roadstead.simulator.identity import parse_platform
 from roadstead.simulator.network import NetworkConditions
@@ -35,6 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
+    context: typer.Context,
     api: Annotated[str, typer.Option(help="Address of the server's API.", metavar="URL")],
     token: Annotated[
         str,
@@ -44,6 +48,20 @@ def simulate(
             envvar="ROADSTEAD_TOKEN",
         ),
     ],
+    fleet: Annotated[
+        Path | None,
+        typer.Option(help="Describe the fleet in this file, and not by options.", metavar="FILE"),
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=10_000, help="Hours of a described fleet's life in one hour.", metavar="F"
+        ),
+    ] = 1.0,
+    product: Annotated[
+        str | None,
+        typer.Option(help="Put the devices into this product, by id or slug.", metavar="P"),
+    ] = None,
     devices: Annotated[
         int, typer.Option(min=1, max=DEVICE_LIMIT, help="How many devices.", metavar="N")
     ] = 10,
@@ -118,32 +136,62 @@ def simulate(
     ] = None,
 ) -> None:
     """Run virtual devices that register themselves, connect, are claimed, and live."""
-    plan = FleetPlan(
-        devices=devices,
-        product=_parse_product(product_like),
-        generations=_parse_generations(generation),
-        platform_id=_parse_platform(platform),
-        conditions=NetworkConditions(loss, duplicate, reorder, delay),
-        report_every_s=1 / rate,
-        connect_per_s=ramp,
-        sleep=_parse_sleep(sleep),
-        move_every_s=move_every,
-        reboot_every_s=reboot_every,
-        lose_session=lose_session,
-        firmware_version=firmware_version,
-        updates=UpdateHabits(update_damage, update_reset, update_fall_back),
-        updates_disabled=updates_disabled,
-        seed=secrets.randbits(63) if seed is None else seed,
-    )
+    if fleet is not None:
+        plan = _read_plan(context, fleet, speed, ramp)
+    else:
+        plan = FleetPlan(
+            devices=devices,
+            product=_parse_product(product_like),
+            generations=_parse_generations(generation),
+            platform_id=_parse_platform(platform),
+            conditions=NetworkConditions(loss, duplicate, reorder, delay),
+            report_every_s=1 / rate,
+            connect_per_s=ramp,
+            sleep=_parse_sleep(sleep),
+            move_every_s=move_every,
+            reboot_every_s=reboot_every,
+            lose_session=lose_session,
+            firmware_version=firmware_version,
+            updates=UpdateHabits(update_damage, update_reset, update_fall_back),
+            updates_disabled=updates_disabled,
+            seed=secrets.randbits(63) if seed is None else seed,
+        )
     try:
-        asyncio.run(_simulate(api, token, plan, state, duration))
+        asyncio.run(_simulate(api, token, plan, state, duration, product))
     except (AccountError, FleetError, StateError) as error:
         typer.echo(f"roadstead simulate: {error}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
 
 
+_DESCRIBED: Final = frozenset(
+    {"context", "api", "token", "fleet", "speed", "product", "ramp", "duration", "state"}
+)
+"""Options that make sense beside a fleet file; all others are said in it."""
+
+
+def _read_plan(context: typer.Context, file: Path, speed: float, ramp: float) -> FleetPlan:
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in _DESCRIBED and source is not None and source.name == "COMMANDLINE":
+            option = name.replace("_", "-")
+            raise typer.BadParameter(f"--{option} cannot be given beside --fleet: the file says it")
+    try:
+        fleet = read_fleet(file)
+    except DomainError as error:
+        raise typer.BadParameter(error.message, param_hint="--fleet") from None
+    if fleet.devices > DEVICE_LIMIT:
+        text = f"{file}: one process can run {DEVICE_LIMIT} devices, not {fleet.devices}"
+        raise typer.BadParameter(text, param_hint="--fleet")
+    return plan_of_file(fleet, speed=speed, connect_per_s=ramp)
+
+
 async def _simulate(
-    api: str, token: str, plan: FleetPlan, state: Path | None, duration_s: float | None
+    api: str,
+    token: str,
+    plan: FleetPlan,
+    state: Path | None,
+    duration_s: float | None,
+    product: str | None,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -152,7 +200,7 @@ async def _simulate(
     if duration_s is not None:
         loop.call_later(duration_s, stop.set)
     async with CloudAccount(api, token) as account:
-        fleet = Fleet(plan, account, StateFolder(state) if state else None)
+        fleet = Fleet(plan, account, StateFolder(state) if state else None, product)
         reports = asyncio.create_task(_report(fleet))
         try:
             await fleet.run(stop)
@@ -177,7 +225,7 @@ def _print_line(fleet: Fleet, prefix: str = "") -> None:
         f" losses={counters.connection_losses} published={counters.published}"
         f" acknowledged={counters.acknowledged} refused={counters.refused}"
         f" failed={counters.failed} received={counters.received} calls={counters.calls}"
-        f" updates={counters.updates}"
+        f" updates={counters.updates} bricked={counters.bricked}"
     )
     sys.stdout.flush()
 

@@ -15,6 +15,7 @@ from roadstead.rollouts.recording import tell_assigned
 from roadstead.rollouts.windows import opens_at, parse_zone
 
 DAY: Final = timedelta(days=1)
+WEEK: Final = timedelta(days=7)
 
 WINDOW_AGAIN: Final = timedelta(minutes=5)
 """Open windows are looked at so often, so that one that shuts is noticed."""
@@ -59,7 +60,8 @@ def _all_offered(rollout: Rollout, now: datetime) -> Rollout:
     if rollout.soaking_since is not None:
         return rollout
     # With a window every device must have had it once before the soak begins.
-    wait = DAY if rollout.policy.window is not None else timedelta(0)
+    window = rollout.policy.window
+    wait = timedelta(0) if window is None else WEEK if window.days else DAY
     return replace(rollout, soaking_since=now + wait, due_at=now)
 
 

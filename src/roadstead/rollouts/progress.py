@@ -175,6 +175,11 @@ def next_step(facts: ProgressFacts) -> Step:
 def _ungated(facts: ProgressFacts) -> Step:
     if not facts.all_offered:
         return Wait(None, "The last devices get their offers.")
+    since = facts.schedule.soaking_since
+    if since is not None and facts.now < since:
+        return Wait(
+            since, "Each device is updated in its window; all windows come once until then."
+        )
     if facts.stage < facts.stages:
         return _open_next(facts, "This rollout is not judged.")
     return Finish("Every device has its offer; those that sleep take it when they wake.")

@@ -13,6 +13,8 @@ Files:
     generation    what the releases of Device OS do differently; identity: id, key, platform
     firmware      what an application is; cold_chain (fridges) and workbench are two
     fleet         many devices in one process, with plan, fleet_life, counters and state_folder
+    fleet_file    a fleet as people describe it; radio: what connections cost; described: the file
+                  as a plan; behaviour: how a device and its version truly behave
     cloud_account registration and claiming through the HTTP API
 
 Who calls it: `cli.simulate`, `cli.demo`, tests. It must not import anything of the server: it knows

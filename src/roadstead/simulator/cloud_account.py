@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -131,7 +132,30 @@ class CloudAccount:
         """
         await self._ask("PUT", f"/v1/devices/{identity.text_id}", {"name": name})
 
-    async def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+    async def join(self, identity: VirtualIdentity, product: str, groups: Sequence[str]) -> None:
+        """Puts a device into a product, and there into groups.
+
+        Args:
+            identity: of the device.
+            product: its id or slug.
+            groups: missing ones are made.
+
+        Raises:
+            AccountError: the product does not take it; the text says why.
+        """
+        body: dict[str, Any] = {"id": identity.text_id}
+        if groups:
+            body["groups"] = list(groups)
+        answer = await self._ask("POST", f"/v1/products/{quote(product, safe='')}/devices", body)
+        taken = (*answer.get("updatedDeviceIds", ()), *answer.get("existingDeviceIds", ()))
+        if identity.text_id not in taken:
+            reasons = answer.get("invalidReasons") or {}
+            reason = (
+                reasons.get(identity.text_id) or "it belongs to somebody else, or there is no room"
+            )
+            raise AccountError(f"product {product} does not take {identity.text_id}: {reason}")
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         pause_s, trouble = RETRY_PAUSE_S, ""
         for attempt in range(ATTEMPTS):
             if attempt:

@@ -21,6 +21,7 @@ class DeviceCounters:
         calls: functions called, variables read and other requests answered.
         sleeps, moves, reboots: what happened to the devices.
         updates: firmware files applied.
+        bricked: devices that did not start any more after one.
     """
 
     handshakes: int = 0
@@ -36,6 +37,7 @@ class DeviceCounters:
     moves: int = 0
     reboots: int = 0
     updates: int = 0
+    bricked: int = 0
 
     def count_outcome(self, outcome: Outcome) -> None:
         """Counts what became of an event."""

@@ -137,8 +137,8 @@ class VirtualDevice:
             await asyncio.wait_for(waiter, timeout_s)
 
     def start(self) -> None:
-        """Switches the device on."""
-        if self.state is DeviceState.OFF:
+        """Switches the device on; nothing happens if its version has bricked it."""
+        if self.state is DeviceState.OFF and not self.firmware.dead:
             self._connection.connect()
             self._arm()
 
@@ -286,6 +286,10 @@ class VirtualDevice:
 
     def _boot_after_update(self) -> None:
         self.updates.forced = False
+        if self.firmware.dead:
+            self.counters.bricked += 1
+            self.stop()
+            return
         self._connection.restart(lose_session=False, reason="update", changed=True)
 
     def _later(self, action: Callable[[], None]) -> None:

@@ -76,6 +76,7 @@ class Firmware:
         product_id: as its Hello says; None says the platform id, as Device OS 4 to 6 do.
         product_version: as its Hello says; 0xFFFF is none.
         image: the image that the device was updated to; None before the first update.
+        dead: it does not start any more: its version has bricked the device.
     """
 
     functions: dict[str, FunctionHandler] = field(default_factory=dict)
@@ -84,6 +85,11 @@ class Firmware:
     product_id: int | None = None
     product_version: int = 0xFFFF
     image: ImageFacts | None = None
+    dead: bool = False
+
+    def refuses(self, image: ImageFacts) -> bool:
+        """Whether the device cannot take this image, though nothing is wrong with it."""
+        return False
 
     def install(self, image: ImageFacts, *, names_product: bool) -> None:
         """Becomes what an image says; its functions and variables stay what they are.

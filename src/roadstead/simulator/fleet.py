@@ -54,10 +54,20 @@ class Fleet:
         counters: what all of them did.
         claimed: devices that belong to the account.
         claim_failures: devices whose claim the server refused.
+
+    Args:
+        plan: what the fleet is.
+        account: who owns it.
+        state: where its keys and sessions are kept.
+        product: id or slug of the product that its devices join once they are claimed.
     """
 
     def __init__(
-        self, plan: FleetPlan, account: CloudAccount, state: StateFolder | None = None
+        self,
+        plan: FleetPlan,
+        account: CloudAccount,
+        state: StateFolder | None = None,
+        product: str | None = None,
     ) -> None:
         self.plan = plan
         self.devices: list[VirtualDevice] = []
@@ -67,7 +77,8 @@ class Fleet:
         self._account = account
         self._state = state
         self._timers = TimerHeap(asyncio.get_running_loop())
-        self._life = FleetLife(plan, self._timers, Random(plan.seed))
+        self._product = product
+        self._life = FleetLife(self._timers, Random(plan.seed))
         self._stored = list(_stored_or_new(plan, state))
         self._server_digest = b""
         self._to_claim: asyncio.Queue[int] = asyncio.Queue()
@@ -87,7 +98,8 @@ class Fleet:
         """Runs the fleet until ``stop`` is set; keys and sessions are kept if there is a folder.
 
         Raises:
-            AccountError: the server is away, or refuses to register a device.
+            AccountError: the server is away, or refuses to register a device or to take it into
+                the product.
             FleetError: too few file descriptors, or the server's name is unknown.
         """
         _allow_descriptors(len(self._stored))
@@ -134,9 +146,10 @@ class Fleet:
         now: float,
     ) -> VirtualDevice:
         random = Random(stored.seed)
-        conditions = self.plan.conditions
+        plan = self.plan.of(number)
+        conditions = plan.conditions
         generation = GENERATIONS[stored.generation]
-        firmware = self.plan.make_firmware(stored.seed, now)
+        firmware = plan.make_firmware(stored.seed, now)
         if stored.image is not None:
             firmware.install(stored.image, names_product=generation.names_product)
         device = VirtualDevice(
@@ -151,10 +164,10 @@ class Fleet:
             history_limit=0,
             session=session,
             on_online=lambda: self._came_online(number),
-            habits=self.plan.updates,
+            habits=plan.updates,
             on_updated=lambda image: self._note_image(number, image),
         )
-        device.updates.enabled = not self.plan.disables_updates(stored.seed)
+        device.updates.enabled = not plan.disables_updates(stored.seed)
         return device
 
     def _note_image(self, number: int, image: ImageFacts) -> None:
@@ -176,9 +189,10 @@ class Fleet:
                 self._note(number, server=self._server_digest)
             await pace.wait()
             self.devices[number].start()
-            self._life.begin(self.devices[number])
+            self._life.begin(self.devices[number], self.plan.of(number))
 
     def _came_online(self, number: int) -> None:
+        self._life.came_online(self.devices[number], self.plan.of(number))
         if not self._stored[number].claimed:
             self._to_claim.put_nowait(number)
 
@@ -198,6 +212,9 @@ class Fleet:
             except AccountError as error:
                 trouble = error
                 continue
+            if self._product is not None:  # what is refused to one is refused to all: the end
+                groups = self.plan.of(number).groups()
+                await self._account.join(identity, self._product, groups)
             self._note(number, claimed=True)
             self.claimed += 1
             return
@@ -249,10 +266,9 @@ def _stored_or_new(plan: FleetPlan, state: StateFolder | None) -> Iterator[Store
         if number < len(known):
             yield known[number]
             continue
-        identity = make_identity(plan.platform_id, Random(seed))
-        yield StoredDevice(
-            identity.device_id, identity.private_der, plan.platform_id, generation, seed
-        )
+        platform_id = plan.of(number).platform_id
+        identity = make_identity(platform_id, Random(seed))
+        yield StoredDevice(identity.device_id, identity.private_der, platform_id, generation, seed)
 
 
 def _allow_descriptors(devices: int) -> None:

@@ -4,31 +4,47 @@ One format for both worlds: `roadstead simulate --fleet` runs such a fleet over 
 `roadstead testbed` runs it in process on a clock of its own. See docs/simulator.md for an example.
 """
 
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from roadstead.kit.errors import Invalid
+from roadstead.simulator.generation import GENERATIONS, LATEST
+from roadstead.simulator.identity import parse_platform
+from roadstead.simulator.radio import Radio
 
 DEVICE_LIMIT: Final = 200_000
+VERSION_LIMIT: Final = 65_534
+NUMBER_LIMIT: Final = 1e6
 
 Contact = Literal["always", "hourly", "daily"]
-Radio = Literal["wifi", "cellular", "ethernet"]
+
+DAYTIME: Final = (0.7, 1.4, 1.2, 0.7)
+"""How busy each quarter of a day is, by the clock of the device."""
+
+FREE_MEMORY_BYTES: Final = 80_000
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Devices that are alike.
 
     Attributes:
-        name: lower-case word.
+        name: how the kind is called.
         share: part of the fleet; all shares together are the whole.
         application: what runs on them over real sockets: ``fridge`` or ``workbench``.
         platform: their hardware, as ``argon``.
         contact: connected always, or for a moment every hour or day.
-        radio: how they are connected.
-        time_zones: where they are, dealt out in turn.
+        generation: their release of Device OS, over real sockets.
+        radio: how they are connected: what is lost and how long it takes.
+        loss, delay_ms: of datagrams over real sockets; None is what the radio has.
+        time_zones: where they are, dealt out in turn: by their clocks they are busy, and by their
+            clocks updates have their windows.
+        vitals_per_h: reports of vitals, over real sockets.
         publishes_per_h: events of the application.
         resets_per_h, reconnects_per_h, errors_per_h: averages of the kind; a device's own differ.
         lost_messages, offline: shares, likewise.
@@ -41,9 +57,13 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     share: float = 1.0
     application: Literal["fridge", "workbench"] = "fridge"
     platform: str = "argon"
+    generation: str = LATEST.name
     contact: Contact = "always"
     radio: Radio = "wifi"
+    loss: float | None = None
+    delay_ms: float | None = None
     time_zones: tuple[str, ...] = ("UTC",)
+    vitals_per_h: float = 1.0
     publishes_per_h: float = 12.0
     resets_per_h: float = 0.01
     reconnects_per_h: float = 0.2
@@ -137,6 +157,30 @@ class FleetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             dealt.append(self.kind[chosen])
         return dealt
 
+    def zones(self) -> list[str]:
+        """The time zone of each device: those of its kind in turn."""
+        dealt: dict[str, int] = {}
+        zones: list[str] = []
+        for kind in self.kinds():
+            number = dealt.get(kind.name, 0)
+            dealt[kind.name] = number + 1
+            zones.append(kind.time_zones[number % len(kind.time_zones)])
+        return zones
+
+    def zones_by_group(self) -> dict[str, str]:
+        """The group in which the devices of each time zone are, for windows of rollouts."""
+        return {group_of_zone(zone): zone for kind in self.kind for zone in kind.time_zones}
+
+
+def slug(text: str) -> str:
+    """A name as groups and devices may have it: ``in the field`` is ``in-the-field``."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "kind"
+
+
+def group_of_zone(zone: str) -> str:
+    """The name of the group of a time zone: ``europe-berlin``."""
+    return slug(zone)
+
 
 USUAL_KINDS: Final = (
     Kind(name="powered", share=0.7),
@@ -180,33 +224,75 @@ def parse_fleet(document: dict[str, Any], where: str = "the fleet") -> FleetFile
 def _problem_of(fleet: FleetFile) -> str:
     if not 1 <= fleet.devices <= DEVICE_LIMIT:
         return f"devices must be 1 to {DEVICE_LIMIT}"
-    if not fleet.kind or sum(one.share for one in fleet.kind) <= 0:
+    if not 1 <= fleet.runs <= VERSION_LIMIT:
+        return f"runs must be a version from 1 to {VERSION_LIMIT}"
+    if not fleet.kind:
         return "it needs a kind with a share above zero"
-    if len({one.name for one in fleet.kind}) < len(fleet.kind):
+    if len({slug(one.name) for one in fleet.kind}) < len(fleet.kind):
         return "two kinds have one name"
     for kind in fleet.kind:
-        problem = _out_of_range(kind, f"kind {kind.name}", ("lost_messages", "offline", "battery"))
+        problem = _problem_of_kind(kind)
         if problem:
             return problem
-        if not kind.time_zones or kind.regions < 1:
-            return f"kind {kind.name} needs a time zone and regions of at least one device"
+    if sum(one.share for one in fleet.kind) <= 0:
+        return "it needs a kind with a share above zero"
     for number, truth in fleet.version.items():
-        if not number.isdecimal() or not 1 <= int(number) <= 65534:
-            return f"version {number!r} is no number from 1 to 65534"
+        if not number.isdecimal() or not 1 <= int(number) <= VERSION_LIMIT:
+            return f"version {number!r} is no number from 1 to {VERSION_LIMIT}"
         shares = ("bricks", "fails_install", "loses_messages", "silences")
         problem = _out_of_range(truth, f"version {number}", shares)
         if problem:
             return problem
+    return _problem_of_nuisance(fleet.nuisance)
+
+
+def _problem_of_kind(kind: Kind) -> str:
+    where = f"kind {kind.name}"
+    shares = ("lost_messages", "offline", "battery", "loss", "fails_per_day")
+    problem = _out_of_range(kind, where, shares)
+    if problem:
+        return problem
+    for name, most in (("publishes_per_h", 180_000.0), ("vitals_per_h", 3600.0)):
+        if getattr(kind, name) > most:
+            return f"{name} of {where} must be at most {most:,.0f}"
+    if kind.regions < 1:
+        return f"regions of {where} must be at least 1"
+    if kind.generation not in GENERATIONS:
+        return f"generation {kind.generation!r} of {where} is none of {', '.join(GENERATIONS)}"
+    try:
+        parse_platform(kind.platform)
+    except ValueError as error:
+        return f"platform of {where}: {error}"
+    if not kind.time_zones:
+        return f"time_zones of {where} must name at least one"
+    for zone in kind.time_zones:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return (
+                f"{zone!r} in time_zones of {where} is no time zone; write one as Europe/Berlin"
+                " or UTC"
+            )
     return ""
 
 
-def _out_of_range(part: Kind | Truth, where: str, shares: tuple[str, ...]) -> str:
+def _problem_of_nuisance(nuisance: Nuisance) -> str:
+    problem = _out_of_range(nuisance, "nuisance", ("region_days", "server_days"))
+    if not problem and nuisance.busy_days <= 0:
+        return "busy_days of nuisance must be above zero"
+    return problem
+
+
+def _out_of_range(part: Kind | Truth | Nuisance, where: str, shares: tuple[str, ...]) -> str:
     """What is wrong with the numbers of a part: shares are 0 to 1, nothing is below zero."""
-    for name, value in msgspec.structs.asdict(part).items():
+    values: Mapping[str, object] = msgspec.structs.asdict(part)
+    for name, value in values.items():
         if not isinstance(value, int | float):
             continue
-        if value < 0 or value != value or value > 1e6:
-            return f"{name} of {where} must not be below zero"
+        if value != value or value < 0:
+            return f"{name} of {where} is {value}; it must not be below zero"
         if name in shares and value > 1:
-            return f"{name} of {where} is a share, 0 to 1"
+            return f"{name} of {where} is {value}; it is a share, 0 to 1"
+        if value > NUMBER_LIMIT:
+            return f"{name} of {where} is {value}; it must be at most {NUMBER_LIMIT:,.0f}"
     return ""

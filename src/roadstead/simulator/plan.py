@@ -67,6 +67,14 @@ class FleetPlan:
     updates_disabled: float = 0.0
     seed: int = 0
 
+    def of(self, number: int) -> "FleetPlan":
+        """The plan of one device, counted from 0: where all are alike, this one."""
+        return self
+
+    def groups(self) -> tuple[str, ...]:
+        """Groups that a device of this plan joins in a product."""
+        return ()
+
     def device_seeds(self) -> list[tuple[int, str]]:
         """Seed and generation of each device; a longer fleet begins with the shorter one."""
         source = Random(self.seed)

@@ -155,6 +155,8 @@ class DeviceUpdates:
             image = read_image(file, self._profile.identity.platform_id)
         except ImageRefused as refused:
             return refused.code
+        if self._profile.firmware.refuses(image):
+            return ERROR_CHECKSUM
         generation = self._profile.generation
         lacks = image.system_version_needed() > generation.system_version
         if lacks and generation.checks_modules:

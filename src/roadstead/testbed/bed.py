@@ -11,12 +11,15 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from roadstead.devices.store import devices
 from roadstead.firmware.assignment_store import find_assignments
 from roadstead.kit.clock import ManualClock
+from roadstead.products import group_store
 from roadstead.products.membership_store import product_devices
+from roadstead.products.model import DeviceGroup
 from roadstead.products.store import products
 from roadstead.rollouts import recording, store
 from roadstead.rollouts.engine import RolloutEngine
@@ -24,7 +27,8 @@ from roadstead.rollouts.model import Policy, Rollout
 from roadstead.rollouts.signals import QUARTER_S
 from roadstead.rollouts.trace import Opening, note_contact
 from roadstead.rollouts.trace_store import to_row, write_traces
-from roadstead.simulator.fleet_file import FleetFile
+from roadstead.simulator.fleet_file import FleetFile, group_of_zone
+from roadstead.simulator.radio import RADIOS
 from roadstead.storage.database import Database
 from roadstead.storage.outbox import outbox_rows
 from roadstead.testbed.models import DAY_S, ModelDevice, Weather
@@ -43,6 +47,15 @@ INSTALL_S: Final = (240, 2400)
 """From a device's contact to the end of its installation."""
 
 PLATFORM: Final = 12
+
+
+def with_zones(policy: Policy, fleet: FleetFile) -> Policy:
+    """The policy, with its window in the local time of the fleet's devices if it says nothing."""
+    window = policy.window
+    if window is None or window.zones_by_group:
+        return policy
+    local = msgspec.structs.replace(window, zones_by_group=fleet.zones_by_group())
+    return msgspec.structs.replace(policy, window=local)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +119,9 @@ class Bed:
                     self._random,
                     start_s,
                     index // kind.regions,
+                    zone,
                 )
-                for index, kind in enumerate(kinds)
+                for index, (kind, zone) in enumerate(zip(kinds, fleet.zones(), strict=True))
             )
         }
         self._regions = 1 + max((one.region for one in self.devices.values()), default=0)
@@ -120,6 +134,7 @@ class Bed:
         self._updated: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._pausing = self._extending = False
+        self._windowed = False
 
     @property
     def now_s(self) -> int:
@@ -133,11 +148,12 @@ class Bed:
         await self._live_until(self.now_s + PAST_DAYS * DAY_S, None)
         await self._database.write(self._store)
         self._started = True
+        self._windowed = policy.window is not None
         rollout = Rollout(
             id=f"{self._random.getrandbits(96):024x}",
             product_id=PRODUCT,
             version=version,
-            policy=policy,
+            policy=with_zones(policy, self._fleet),
             size_bytes=100_000,
             created_at=self.clock.now(),
             due_at=self.clock.now(),
@@ -241,6 +257,7 @@ class Bed:
                     heapq.heappush(self._events, (clock.settled_s, "settled", device.device_id))
             if device.device_id in self._updated:
                 wait_s = self._random.randint(*INSTALL_S)
+                wait_s = int(wait_s * RADIOS[device.kind.radio].install_times)
                 heapq.heappush(self._events, (now_s + wait_s, "install", device.device_id))
         elif what == "install" and device.device_id in self._updated:
             version = self._updated.pop(device.device_id)
@@ -309,6 +326,27 @@ class Bed:
             for one in self.devices.values()
         ]
         conn.execute(insert(product_devices), members)
+        self._make_groups(conn, at)
+
+    def _make_groups(self, conn: Connection, at: datetime) -> None:
+        """A group for each time zone, by which windows know what time it is at a device."""
+        by_zone: dict[str, list[str]] = {}
+        for one in self.devices.values():
+            by_zone.setdefault(one.zone, []).append(one.device_id)
+        for number, (zone, ids) in enumerate(sorted(by_zone.items()), 1):
+            group = DeviceGroup(
+                id=f"{number:024x}",
+                product_id=PRODUCT,
+                name=group_of_zone(zone),
+                description="",
+                color="",
+                device_count=0,
+                created_at=at,
+                updated_at=at,
+            )
+            group_store.insert_group(conn, group)
+            for start in range(0, len(ids), 500):
+                group_store.add_members(conn, group.id, ids[start : start + 500])
 
     def _store(self, conn: Connection) -> None:
         """What the gateway would have written by now: traces, versions, failed installations."""
@@ -344,6 +382,12 @@ class Bed:
             if topic == recording.ASSIGNED:
                 found = find_assignments(conn, PRODUCT, payload["devices"])
                 self._updated.update((key, one.version) for key, one in found.items())
+                if self._windowed:  # its first contact of the stage may be long past
+                    for device_id in found:
+                        self._schedule_contact(self.devices[device_id], self.now_s)
+        if self._windowed and self._updated:  # a window that shut takes back what it gave
+            kept = find_assignments(conn, PRODUCT, list(self._updated))
+            self._updated = {key: one.version for key, one in kept.items()}
 
     async def _find(self, rollout_id: str) -> Rollout:
         found = await self._database.read(

@@ -6,21 +6,26 @@ other, and counts scatter around both. What they are is said with the figures in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from roadstead.rollouts.signals import QUARTER_S
 from roadstead.rollouts.trace import Opening, Trace, account, note_offline, note_online
-from roadstead.simulator.fleet_file import GOOD, Kind, Nuisance, Truth
+from roadstead.simulator.fleet_file import (
+    DAYTIME,
+    FREE_MEMORY_BYTES,
+    GOOD,
+    Kind,
+    Nuisance,
+    Truth,
+)
+from roadstead.simulator.radio import RADIOS
 from roadstead.testbed.chance import binomial, poisson, student4, unit_gamma
 
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
-
-DAYTIME: Final = (0.7, 1.4, 1.2, 0.7)
-"""How busy each quarter of a day is."""
-
-FREE_MEMORY_BYTES: Final = 80_000
 
 DELAY_S: Final = {"always": (0, 720), "hourly": (0, HOUR_S), "daily": (0, DAY_S)}
 """From the opening of a stage to a device's next contact, by its pattern."""
@@ -42,21 +47,36 @@ class Weather:
     server: bool = False
 
 
+def _shift_s(zone: str, at_s: int) -> int:
+    """What a zone's clocks are ahead of UTC."""
+    ahead = datetime.fromtimestamp(at_s, ZoneInfo(zone)).utcoffset()
+    return 0 if ahead is None else int(ahead.total_seconds())
+
+
 class ModelDevice:
     """One device.
 
     Attributes:
         device_id: 24 hex digits.
         kind: what it is.
+        zone: where it is.
         version: what it runs.
         truth: how that behaves.
         trace: what the gate knows of it.
         bricked: it will never come back.
+        installed_s: when its last installation ended; 0 for never.
         at_s: up to when it has lived.
     """
 
     def __init__(
-        self, device_id: str, kind: Kind, version: int, random: Random, start_s: int, region: int
+        self,
+        device_id: str,
+        kind: Kind,
+        version: int,
+        random: Random,
+        start_s: int,
+        region: int,
+        zone: str = "UTC",
     ) -> None:
         self.device_id = device_id
         self.kind = kind
@@ -64,16 +84,20 @@ class ModelDevice:
         self.truth = GOOD
         self.bricked = False
         self.silent = False
+        self.installed_s = 0
         self.at_s = start_s
         self.region = region
+        self.zone = zone
+        self._zone_shift_s = _shift_s(zone, start_s)
+        radio = RADIOS[kind.radio]
         self._random = random
         self._resets = kind.resets_per_h * unit_gamma(random, 0.5)
         self._reconnects = kind.reconnects_per_h * unit_gamma(random, 0.7)
         self._errors = kind.errors_per_h * unit_gamma(random, 0.3)
-        self._loss = kind.lost_messages * unit_gamma(random, 0.5)
+        self._loss = kind.lost_messages * unit_gamma(random, 0.5) + radio.loses_messages
         self._offline = kind.offline * unit_gamma(random, 0.5)
         self._battery = random.random() < kind.battery
-        self._strength = random.uniform(30, 90)
+        self._strength = random.uniform(*radio.strength)
         self._leaking_since_s = 0
         self._dark_until_s = 0
         self.trace = Trace(1)
@@ -118,7 +142,7 @@ class ModelDevice:
             note_offline(self.trace, self.at_s)
         if fails:
             return False
-        self.version, self.truth = version, truth
+        self.version, self.truth, self.installed_s = version, truth, self.at_s
         self._leaking_since_s = self.at_s if truth.leaks_percent_per_h else 0
         self.silent = self._random.random() < truth.silences
         if self._random.random() < truth.bricks:
@@ -159,7 +183,7 @@ class ModelDevice:
     def _act(self, hours: float, weather: Weather) -> None:
         random, truth = self._random, self.truth
         current = account(self.trace, self.at_s)
-        busy = DAYTIME[self.at_s // QUARTER_S % 4] * hours
+        busy = DAYTIME[(self.at_s + self._zone_shift_s) // QUARTER_S % 4] * hours
         outage = weather.server or self.region in weather.regions
         current.resets += poisson(
             random, self._resets * self._day_resets * busy * truth.resets_times

@@ -1,5 +1,6 @@
 """Fleets as people describe them."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_a_fleet_is_read(tmp_path: Path):
         ({"kind": [{"name": "a", "contact": "weekly"}]}, "weekly"),
         ({"kind": [{"name": "a", "offline": -1}]}, "offline of kind a"),
         ({"version": {"2": {"drains_more": float("nan")}}}, "drains_more"),
+        ({"version": {"65535": {}}}, "'65535'"),
+        ({"runs": 0}, "runs"),
+        ({"kind": [{"name": "a", "loss": 1.5}]}, "loss of kind a is 1.5; it is a share"),
+        ({"kind": [{"name": "a", "delay_ms": -1}]}, "delay_ms of kind a"),
+        ({"kind": [{"name": "a", "radio": "smoke"}]}, "smoke"),
+        ({"kind": [{"name": "a", "time_zones": ["Mars/Base"]}]}, "'Mars/Base' in time_zones"),
+        ({"kind": [{"name": "a", "time_zones": []}]}, "time_zones of kind a"),
+        ({"kind": [{"name": "a", "platform": "toaster"}]}, "toaster"),
+        ({"kind": [{"name": "a", "generation": "9.9"}]}, "9.9"),
+        ({"kind": [{"name": "a", "regions": 0}]}, "regions of kind a"),
+        ({"kind": [{"name": "a", "publishes_per_h": 1e6}]}, "publishes_per_h of kind a"),
+        ({"kind": [{"name": "a"}, {"name": "A!"}]}, "two kinds"),
+        ({"nuisance": {"busy_days": 0}}, "busy_days"),
+        ({"nuisance": {"server_days": 2}}, "server_days of nuisance"),
     ],
 )
 def test_what_is_wrong_is_said(document, says):
@@ -61,6 +76,16 @@ def test_what_is_wrong_is_said(document, says):
         parse_fleet(document)
     assert refusal.value.code == "bad_fleet"
     assert says in refusal.value.message
+
+
+def test_the_shipped_example_is_a_fleet():
+    fleet = read_fleet(Path(__file__).parents[3] / "examples" / "fleet.toml")
+    assert fleet.truth(2).bricks == 0.02
+    assert Counter(fleet.zones()) == {"Europe/Berlin": 130, "America/New_York": 70}
+    assert fleet.zones_by_group() == {
+        "europe-berlin": "Europe/Berlin",
+        "america-new-york": "America/New_York",
+    }
 
 
 def test_a_file_that_is_not_there_or_no_toml_is_said(tmp_path: Path):

@@ -1,9 +1,16 @@
 """The short form of the test bed: a bad release is stopped, a good one goes through."""
 
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from roadstead.rollouts.model import Policy
-from roadstead.simulator.fleet_file import Truth
+from roadstead.rollouts.model import Policy, WindowPolicy
+from roadstead.simulator.fleet_file import FleetFile, Kind, Truth
+from roadstead.storage import migrate
+from roadstead.storage.opening import open_database
+from roadstead.testbed.bed import Bed, with_zones
 from roadstead.testbed.cases import GOOD_CASE, Case
 from roadstead.testbed.table import Row, confidence, to_markdown, to_page
 from roadstead.testbed.trials import run_trials, summarise
@@ -69,3 +76,31 @@ def test_the_page_counts_false_stops_by_size_of_fleet():
     outcomes = run_trials(GOOD_CASE.fleet(60), 2, Policy(), 1, first=3)
     page = to_page([Row("good", 60, True, summarise(outcomes))], "make testbed")
     assert "0 of 1 good releases were stopped in fleets of 60 devices" in page
+
+
+async def test_windows_are_in_the_local_time_of_devices(tmp_path: Path):
+    zones = ("Europe/Berlin", "America/New_York")
+    fleet = FleetFile(devices=60, kind=(Kind(name="a", time_zones=zones),))
+    window = WindowPolicy(start="02:00", end="05:00")
+    assert with_zones(Policy(window=window), fleet).window == WindowPolicy(
+        start="02:00",
+        end="05:00",
+        zones_by_group={"europe-berlin": zones[0], "america-new-york": zones[1]},
+    )
+    url = f"sqlite:///{tmp_path}/bed.db"
+    migrate.upgrade(url)
+    database = await open_database(url)
+    try:
+        bed = Bed(database, fleet, 1)
+        policy = Policy(stages=("100%",), holdback="0", gate=False, window=window)
+        outcome = await bed.run(2, policy)
+    finally:
+        await database.close()
+    assert (outcome.state, outcome.installed) == ("finished", 60)
+    hours: dict[str, set[int]] = {zone: set() for zone in zones}
+    for one in bed.devices.values():
+        if one.installed_s:
+            local = datetime.fromtimestamp(one.installed_s, ZoneInfo(one.zone))
+            hours[one.zone].add(local.hour)
+    # The window is of what is sent: an installation that begins in it may end a little later.
+    assert all(hours[zone] and hours[zone] <= {2, 3, 4, 5} for zone in zones)
