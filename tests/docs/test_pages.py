@@ -146,3 +146,11 @@ def find_problem(words: list[str]) -> str | None:
             if name not in known | {"--help"}:
                 return f"no option {name}"
     return None
+
+
+def test_the_first_page_shows_what_the_test_bed_measured():
+    figures = read_page("docs/rollout-figures.md").text
+    headline = [line for line in figures.partition("## ")[0].splitlines() if line.startswith("|")]
+    first = read_page("README.md").text.splitlines()
+    assert len(headline) > 8
+    assert [line for line in headline if line not in first] == []

@@ -40,8 +40,33 @@ def to_page(rows: Sequence[Row], command: str) -> str:
         f"Made by `{command}`. Each rollout has a fleet, noise and a draw of its own; run *n* is"
         " the same on every machine. What the words mean, and how devices are modelled, is said in"
         " [rollouts](rollouts.md#the-figures).\n\n"
-        f"{to_markdown(rows)}\n{describe_false_stops(rows)}\n"
+        f"{to_headline(rows)}\n{describe_false_stops(rows)}\n\n## All of it\n\n{to_markdown(rows)}"
     )
+
+
+HEADLINE: Final = (
+    "| release, to {devices:,} devices | rollouts | stopped | devices reached, median / mean |"
+    " bricked, mean | days, median |\n|---|---|---|---|---|---|\n"
+)
+
+
+def to_headline(rows: Sequence[Row]) -> str:
+    """The short table, of the largest fleet: what was stopped, and how many it had reached."""
+    largest = max(row.devices for row in rows)
+    table = HEADLINE.format(devices=largest)
+    for row in rows:
+        if row.devices == largest:
+            one = row.summary
+            cells = (
+                row.case,
+                f"{one.runs}",
+                f"{one.halted + one.held}",
+                f"{one.offered_median:,.0f} / {one.offered_mean:,.0f}",
+                f"{one.hurt_mean:.1f}",
+                f"{one.days_median:.1f}",
+            )
+            table += f"| {' | '.join(cells)} |\n"
+    return table
 
 
 def describe_false_stops(rows: Sequence[Row]) -> str:
