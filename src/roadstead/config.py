@@ -158,6 +158,10 @@ class Settings:
     """Content of firmware sent to all devices together, in bytes per second. Default 32000000:
     leaves room for everything else on one core."""
 
+    simulated_devices: int
+    """Simulated devices that the server runs at the same time for people who have no board yet, one
+    for each and for half an hour. Default 10; 0 turns them off."""
+
     tcp_given: bool = False
     """Whether ``tcp`` was asked for by name and is not the default."""
 
@@ -439,6 +443,7 @@ _KEYS: dict[str, _Key] = {
     "firmware_history_days": _Key(_parse_days, "400"),
     "events_days": _Key(parse_event_days, "7"),
     "events_size": _Key(parse_event_size, "developer=1GB"),
+    "simulated_devices": _Key(_parse_number(0, 1000), "10"),
     "log_level": _Key(_one_of("debug", "info", "warning", "error"), "info"),
 }
 

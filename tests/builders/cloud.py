@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.types import ASGIApp
 
 from roadstead.bus.local import LocalBus
+from roadstead.config import load
 from roadstead.console.pages import Pages
 from roadstead.devices.claiming import ClaimCodes
 from roadstead.devices.leaving import release_all
@@ -37,6 +38,7 @@ from roadstead.firmware.services import FirmwareNeeds, build_firmware
 from roadstead.health.service import VitalsService
 from roadstead.http.app import HttpParts, HttpSettings, build_app
 from roadstead.http.parts import EventReading
+from roadstead.http.server_facts import DeviceEdgeFacts, Queue
 from roadstead.identity import totp
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.model import OPERATOR
@@ -54,6 +56,7 @@ from roadstead.main.leftovers import product_leftovers
 from roadstead.main.noticing import build_noticing
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
+from roadstead.main.status import ServerStatus
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.model import PlanName
 from roadstead.organizations.plans import PlanService
@@ -363,6 +366,12 @@ async def open_cloud(
         settings=HttpSettings(**settings),
         udp_address=("0.0.0.0", 5684),
         pages=Pages(),
+        status=ServerStatus(
+            load({}, {"data_dir": str(folder)}),
+            database,
+            lambda: [Queue("journal", "Rows", journal.waiting, journal.limit)],
+            lambda: DeviceEdgeFacts(presence.online_count, 0, 0),
+        ),
     )
     indexer = HistoryIndexer(database, clock)
     reports = DeviceReports(database, clock, follower.wake, gatekeeper)

@@ -12,6 +12,7 @@ from roadstead.config import Settings, ensure_folders, load
 from roadstead.kit.clock import SystemClock
 from roadstead.storage import backup as packing
 from roadstead.storage import migrate, restoring
+from roadstead.storage.backup_record import BackupRecord, write_record
 
 Archive = Annotated[Path, typer.Argument(metavar="FILE", help="A .tar.gz file.")]
 
@@ -36,6 +37,7 @@ def backup(file: Archive, data_dir: DataDir = None) -> None:
         at=SystemClock().now(),
     )
     size = file.stat().st_size
+    write_record(settings.data_dir, BackupRecord(manifest.created_at, str(file.absolute()), size))
     print(f"backup {file}: {len(manifest.files)} files, {size} bytes, revision {revision}; checked")
 
 

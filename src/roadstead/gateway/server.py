@@ -252,6 +252,16 @@ class Gateway:
         yield gauge("devices_online", self._presence.online_count)
         yield gauge("updates_running", len(self._runner.updates))
 
+    @property
+    def session_count(self) -> int:
+        """Sessions in memory, of devices that are connected or were lately."""
+        return self._dtls.session_count
+
+    @property
+    def updates_running(self) -> int:
+        """Updates that are being sent."""
+        return len(self._runner.updates)
+
     def trace(self, device_id: str) -> dict[str, Any]:
         """How far a device got, as ``tracing`` describes, and what arrived here at all."""
         document = self._traces.describe(device_id, self._connections.find(device_id))

@@ -81,8 +81,32 @@ class TestBody(msgspec.Struct):
     device_id: str = "api"
 
 
+class PreviewBody(msgspec.Struct):
+    """An integration as it would be made or changed, and an event that never was.
+
+    ``id`` names the one that is being changed: its secrets stand where they are masked. An empty
+    ``event_name`` is what the integration waits for.
+    """
+
+    integration: IntegrationBody
+    data: str = "test-event"
+    device_id: str = "api"
+    event_name: str = ""
+    id: str | None = None
+
+
+class PreviewAnswer(msgspec.Struct):
+    """The request, its secrets masked; or null, and why it cannot be made."""
+
+    request: dict[str, Any] | None
+    error: str | None
+
+
 def _given(call: Call) -> dict[str, Any]:
-    body = call.body or IntegrationBody()
+    return _fields_of(call.body or IntegrationBody())
+
+
+def _fields_of(body: IntegrationBody) -> dict[str, Any]:
     return {
         name: value
         for name in IntegrationBody.__struct_fields__
@@ -155,9 +179,7 @@ async def remove(call: Call) -> Response:
 async def try_out(call: Call) -> Document:
     """Sends one request now, and says what came of it."""
     body: TestBody = call.body or TestBody()
-    device_id = body.device_id if body.device_id == "api" else parse_device_id(body.device_id)
-    if device_id is None:
-        raise Invalid("invalid_request", "Field 'device_id' must be 24 hex digits, or api.")
+    device_id = _device_id(body.device_id)
     service = call.parts.integrations.service
     attempt = await service.try_out(owner_of(call), call.path["integration"], body.data, device_id)
     if attempt.ok and attempt.answer is not None:
@@ -165,6 +187,24 @@ async def try_out(call: Call) -> Document:
         return {"pass": True, "data": text, "status": attempt.status}
     reason = status_message(attempt.status) if attempt.status else attempt.reason
     return {"pass": False, "error": reason, "status": attempt.status}
+
+
+async def preview(call: Call) -> PreviewAnswer:
+    """Makes the request of an integration that need not exist, and sends nothing."""
+    body: PreviewBody = call.body
+    fields = _fields_of(body.integration)
+    service, owner = call.parts.integrations.service, owner_of(call)
+    name = body.event_name or str(fields.get("event") or fields.get("eventName") or "event")
+    event = service.imagine_event(owner, name, body.data, _device_id(body.device_id))
+    made = await service.preview(owner, fields, body.id, event)
+    return PreviewAnswer(None, made) if isinstance(made, str) else PreviewAnswer(made, None)
+
+
+def _device_id(told: str) -> str:
+    device_id = told if told == "api" else parse_device_id(told)
+    if device_id is None:
+        raise Invalid("invalid_request", "Field 'device_id' must be 24 hex digits, or api.")
+    return device_id
 
 
 async def get_secret(call: Call) -> Document:
@@ -216,6 +256,8 @@ _ROWS: tuple[tuple[str, str, str, str, Handler, Permission, dict[str, Any]], ...
     ("remove_", "", "DELETE", "/{integration}", remove, _P.INTEGRATIONS_REMOVE, {"status": 204}),
     ("test_", "", "POST", "/{integration}/test", try_out, _P.INTEGRATIONS_TEST,
      {"body": TestBody}),
+    ("preview_", "", "POST", "/preview", preview, _P.INTEGRATIONS_TEST,
+     {"body": PreviewBody, "answer": PreviewAnswer, "errors": (501,)}),
     ("get_", "_secret", "GET", "/{integration}/secret", get_secret, _P.INTEGRATIONS_UPDATE, {}),
     ("rotate_", "_secret", "POST", "/{integration}/secret", rotate_secret,
      _P.INTEGRATIONS_UPDATE, {}),
@@ -229,6 +271,7 @@ _SUMMARIES = {
     "update_": "Replace what an integration is set to, or turn it off and on",
     "remove_": "Remove an integration",
     "test_": "Send one request now",
+    "preview_": "Show the request that an integration would send, and send nothing",
     "get__secret": "Get the secret that its signatures are verified with",
     "rotate__secret": "Replace that secret; the old one stays good for a day",
     "reset_": "Close the breaker of an integration and send what waits",

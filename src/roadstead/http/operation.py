@@ -176,6 +176,12 @@ class Call:
         return self.reached_organization.role.value
 
     @property
+    def organization_rights(self) -> frozenset[Permission]:
+        """What the caller may do with it."""
+        assert self.reached_organization is not None, "the path names no organization"
+        return self.reached_organization.rights
+
+    @property
     def product_id(self) -> int | None:
         """Number of the product that the path names; None where it names none."""
         return None if self.reached is None else self.reached.product.id

@@ -15,7 +15,7 @@ from roadstead.http.products import (
     document_of,
     draft_of,
 )
-from roadstead.identity.permissions import Permission
+from roadstead.identity.permissions import ACCOUNT_PERMISSIONS, Permission
 from roadstead.kit.clock import iso_ms
 from roadstead.organizations.model import Organization
 
@@ -55,6 +55,13 @@ class OrganizationAnswer(msgspec.Struct):
     organization: OrganizationDocument
 
 
+class ReachedOrganizationAnswer(msgspec.Struct):
+    """One organization, and what the caller may do with it."""
+
+    organization: OrganizationDocument
+    permissions: list[Permission]
+
+
 class CreateBody(msgspec.Struct):
     """A new organization; ``slug`` is its name in addresses, made from the name if not given."""
 
@@ -89,9 +96,11 @@ async def create(call: Call) -> OrganizationAnswer:
     return await _answer(call, made, "Owner")
 
 
-async def get(call: Call) -> OrganizationAnswer:
+async def get(call: Call) -> ReachedOrganizationAnswer:
     """One organization, by id or slug."""
-    return await _answer(call, call.organization, call.organization_role)
+    answer = await _answer(call, call.organization, call.organization_role)
+    rights = call.organization_rights - ACCOUNT_PERMISSIONS
+    return ReachedOrganizationAnswer(answer.organization, sorted(rights))
 
 
 async def update(call: Call) -> OrganizationAnswer:
@@ -178,10 +187,10 @@ OPERATIONS = (
         method="GET",
         path="/v1/orgs/{org}",
         tag=_TAG,
-        summary="Describe an organization",
+        summary="Describe an organization, and say what you may do with it",
         handler=get,
         permission=Permission.ORGANIZATION_GET,
-        answer=OrganizationAnswer,
+        answer=ReachedOrganizationAnswer,
     ),
     Operation(
         name="update_organization",

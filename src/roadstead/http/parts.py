@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from roadstead.bus.local import LocalBus
@@ -26,6 +27,8 @@ from roadstead.http.integration_parts import IntegrationParts
 from roadstead.http.metrics import MetricsSource
 from roadstead.http.people_parts import PeopleParts
 from roadstead.http.product_parts import ProductParts
+from roadstead.http.server_facts import StatusSource
+from roadstead.identity.model import Actor
 from roadstead.identity.removal import AccountRemoval
 from roadstead.identity.resets import PasswordResets
 from roadstead.identity.second_factor import SecondFactors
@@ -86,6 +89,43 @@ class PageSource(Protocol):
         """The file of this name (``index.html``), or None."""
 
 
+class RunningTrial(Protocol):
+    """A simulated device that the server runs for somebody."""
+
+    @property
+    def device_id(self) -> str:
+        """24 hex digits."""
+
+    @property
+    def online(self) -> bool:
+        """Whether it is connected now."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends by itself."""
+
+
+class SimulatedDevices(Protocol):
+    """Simulated devices that the server runs, one for each person at most."""
+
+    @property
+    def offered(self) -> bool:
+        """Whether there are any."""
+
+    def find(self, actor: Actor) -> RunningTrial | None:
+        """The actor's, if one runs."""
+
+    async def start(self, actor: Actor) -> RunningTrial:
+        """Brings the actor's online and makes it theirs.
+
+        Raises:
+            DomainError: why it cannot be.
+        """
+
+    def stop(self, actor: Actor) -> bool:
+        """Ends the actor's; False when none runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventReading:
     """By what events are read."""
@@ -105,6 +145,8 @@ class HttpParts:
         metrics: who else has numbers for ``/metrics``.
         pages: what is at ``/`` (``index.html``) and below ``/assets/``.
         checks: further looks for ``/healthz`` by name; each gives ``ok`` or what is wrong.
+        status: who can look at the server as a whole; None where nobody can.
+        simulated_devices: None where no device can connect.
         stopping: once set, open event streams end at once.
         version: version of the program.
     """
@@ -144,4 +186,6 @@ class HttpParts:
     metrics: Sequence[MetricsSource] = ()
     pages: PageSource | None = None
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    status: StatusSource | None = None
+    simulated_devices: SimulatedDevices | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

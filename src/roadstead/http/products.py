@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from roadstead.http.operation import Call, Operation, QueryParameter
-from roadstead.identity.permissions import Permission
+from roadstead.identity.permissions import ACCOUNT_PERMISSIONS, Permission
 from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import Invalid, NotFound
 from roadstead.products.editing import ProductChange
@@ -90,6 +90,13 @@ class ProductAnswer(msgspec.Struct):
     product: ProductDocument
 
 
+class ReachedProductAnswer(msgspec.Struct):
+    """One product, and what the caller may do with it."""
+
+    product: ProductDocument
+    permissions: list[Permission]
+
+
 class ProductsAnswer(msgspec.Struct):
     """Products by name."""
 
@@ -127,9 +134,10 @@ async def create_product(call: Call) -> ProductAnswer:
     return ProductAnswer(document_of(await call.parts.products.view(product)))
 
 
-async def get_product(call: Call) -> ProductAnswer:
+async def get_product(call: Call) -> ReachedProductAnswer:
     """One product, by number or slug."""
-    return ProductAnswer(document_of(await call.parts.products.view(call.product)))
+    document = document_of(await call.parts.products.view(call.product))
+    return ReachedProductAnswer(document, sorted(call.rights - ACCOUNT_PERMISSIONS))
 
 
 async def update_product(call: Call) -> ProductAnswer:
@@ -265,10 +273,10 @@ OPERATIONS = (
         method="GET",
         path="/v1/products/{product}",
         tag=_TAG,
-        summary="Get a product by id or slug",
+        summary="Get a product by id or slug, and what you may do with it",
         handler=get_product,
         permission=Permission.PRODUCTS_GET,
-        answer=ProductAnswer,
+        answer=ReachedProductAnswer,
     ),
     Operation(
         name="update_product",

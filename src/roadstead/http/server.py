@@ -56,18 +56,23 @@ class ServerKeysAnswer(msgspec.Struct):
 
 async def get_health(call: Call) -> Response:
     """Looks at what the server cannot do without."""
+    health = await find_health(call)
+    status = 503 if health.status == "unavailable" else 200
+    return Response(msgspec.json.encode(health), status, media_type="application/json")
+
+
+async def find_health(call: Call) -> Health:
+    """What was looked at, and what that means for the whole."""
     database = await _check_database(call)
     is_well = database == "ok"
     checks = {"database": database} | {name: look() for name, look in call.parts.checks.items()}
     status = "ok" if set(checks.values()) == {"ok"} else "degraded"
-    health = Health(
+    return Health(
         status=status if is_well else "unavailable",
         version=call.parts.version,
         uptime_s=int(call.parts.clock.monotonic() - call.edge.started_at_s),
         checks=checks,
     )
-    content = msgspec.json.encode(health)
-    return Response(content, 200 if is_well else 503, media_type="application/json")
 
 
 async def get_metrics(call: Call) -> Response:

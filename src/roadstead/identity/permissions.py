@@ -147,6 +147,7 @@ class Permission(StrEnum):
 
     # Ours: on the whole server.
     SERVER_METRICS_GET = "server.metrics:get"
+    SERVER_STATUS_GET = "server.status:get"
     SERVER_USERS_LIST = "server.users:list"
     SERVER_USERS_CREATE = "server.users:create"
     SERVER_PLANS_SET = "server.plans:set"
@@ -201,7 +202,10 @@ CUSTOMER_PERMISSIONS = frozenset(
 """What a customer may do with their own devices. Source: particle cloud notes §1.9."""
 
 SERVER_PERMISSIONS = frozenset(
-    {P.SERVER_METRICS_GET, P.SERVER_USERS_LIST, P.SERVER_USERS_CREATE, P.SERVER_PLANS_SET}
+    {
+        *(P.SERVER_METRICS_GET, P.SERVER_STATUS_GET),
+        *(P.SERVER_USERS_LIST, P.SERVER_USERS_CREATE, P.SERVER_PLANS_SET),
+    }
 )
 """What only administrators of the whole server may do."""
 

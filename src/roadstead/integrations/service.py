@@ -196,19 +196,55 @@ class IntegrationService:
             NotFound: ``integration_not_found``.
         """
         hook = await self.get_integration(owner, hook_id)
+        return await self._trying.try_once(
+            hook, self.imagine_event(owner, hook.event, data, device_id)
+        )
+
+    def imagine_event(self, owner: Owner, name: str, data: str, device_id: str) -> Event:
+        """An event that never was; ``device_id`` is ``api`` for no device's."""
         now_ms = self._clock.now_ms()
-        product = owner.kind == "product"
-        event = Event(
+        return Event(
             id=now_ms << 20,
-            name=hook.event,
+            name=name,
             payload=data.encode("utf-8", "replace"),
             published_at_ms=now_ms,
             source="api",
             device_id=None if device_id == "api" else device_id,
             owner_id=owner.id if owner.kind == "user" else None,
-            product_id=int(owner.id) if product else None,
+            product_id=int(owner.id) if owner.kind == "product" else None,
         )
-        return await self._trying.try_once(hook, event)
+
+    async def preview(
+        self, owner: Owner, fields: Mapping[str, Any], hook_id: str | None, event: Event
+    ) -> dict[str, object] | str:
+        """The request that an integration would send for an event; nothing is sent or kept.
+
+        Args:
+            owner: whose it would be.
+            fields: as for ``create``.
+            hook_id: one that is being changed, whose secrets stand where they are masked.
+            event: what seems to have happened.
+
+        Returns:
+            The request without its secrets, or in words why it cannot be made.
+
+        Raises:
+            NotFound: ``integration_not_found``.
+            Invalid, NotOffered: as ``create``.
+        """
+        old = None if hook_id is None else await self.get_integration(owner, hook_id)
+        now = self._clock.now()
+        hook = Integration(
+            **_of(self._draft(fields, old)),
+            id=hook_id or new_object_id(),
+            owner=owner,
+            keys=(SigningKey(secrets.token_bytes(SECRET_BYTES)),) if old is None else old.keys,
+            created_by="",
+            created_at=now,
+            updated_at=now,
+        )
+        prepared = self._trying.prepare(hook, [event], event.id)
+        return prepared.reason or "" if isinstance(prepared, Attempt) else prepared.record
 
     def list_templates(self) -> list[IntegrationTemplate]:
         """Templates that integrations can be made from."""

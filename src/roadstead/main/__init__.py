@@ -11,6 +11,7 @@ Files:
     alerting  builds what finds out that a person must know
     noticing  builds what tells people of things
     web       the HTTP server below the API edge: its socket, its limits, its certificate
+    status    how the server as a whole is; trials runs simulated devices for newcomers
     numbers   what the parts count, in the words of ``/metrics``
 
 Who calls it: the command line. It must not decide anything: what it builds does.

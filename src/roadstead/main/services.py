@@ -35,6 +35,7 @@ from roadstead.health.service import VitalsService
 from roadstead.health.trend_store import delete_old_trends
 from roadstead.health.vitals_history import delete_old_vitals
 from roadstead.http.app import HttpParts, HttpSettings
+from roadstead.http.server_facts import DeviceEdgeFacts, Queue
 from roadstead.identity.client_store import authorization_codes
 from roadstead.identity.lockout import Lockout
 from roadstead.identity.removal import AccountRemoval
@@ -57,17 +58,20 @@ from roadstead.main.numbers import Numbers
 from roadstead.main.people import PeopleNeeds, build_limits, build_people
 from roadstead.main.products import ProductNeeds, build_gatekeeper, build_products
 from roadstead.main.rolling_out import RolloutParts, build_rollouts
+from roadstead.main.status import ServerStatus
+from roadstead.main.trials import TrialDesk
 from roadstead.notifications.store import notices
 from roadstead.organizations.leaving import refuse_owners
 from roadstead.organizations.plans import PlanService
 from roadstead.organizations.team_store import team_invitations
 from roadstead.outbound.http_client import HttpClient
 from roadstead.outbound.mail import FolderSender, MailSender, SmtpSender, parse_smtp_url
-from roadstead.outbound.mailbox import MailQueue
+from roadstead.outbound.mailbox import MAX_WAITING, MailQueue
 from roadstead.products.import_store import device_imports, is_abandoned, is_old
 from roadstead.products.leaving import refuse_product_owners
 from roadstead.products.unclaimed import QuietProducts
 from roadstead.rollouts.for_products import FirmwareAndRollouts
+from roadstead.simulator.trials import TrialDevices
 from roadstead.storage.blobs import open_blobs
 from roadstead.storage.database import Database
 from roadstead.storage.disk import describe_room
@@ -105,6 +109,7 @@ class Services:
     rollouts: RolloutParts
     fleet: FleetParts
     quiet: QuietProducts
+    trials: TrialDesk
 
 
 def build_services(settings: Settings, database: Database) -> Services:
@@ -121,7 +126,8 @@ def build_services(settings: Settings, database: Database) -> Services:
     identity = IdentityService(
         database, clock, announce, bus=bus, account_opened=plans.account_opened, lockout=lockout
     )
-    box = SecretBox(load_or_create_key(settings.secret_key_file))
+    secret = load_or_create_key(settings.secret_key_file)
+    box = SecretBox(secret)
     factors = SecondFactors(database, clock, identity, box, lockout)
     sender = _mail_sender(settings, clock)
     mail = MailQueue(sender)
@@ -221,6 +227,24 @@ def build_services(settings: Settings, database: Database) -> Services:
         *(database, journal, bus, clock, limits, devices), presence, integrating.settling
     )
     sweeper = Sweeper(database, clock, _sweep_rules(settings))
+    trials = TrialDesk(
+        TrialDevices(clock, limit=settings.simulated_devices),
+        *(registry, devices, keys, secret),
+        udp_address=lambda: http.udp_address,
+    )
+
+    def queues() -> list[Queue]:
+        return [
+            Queue("journal", "Rows on their way to the database", journal.waiting, journal.limit),
+            Queue("deliveries", "Webhook deliveries", integrating.parts.engine.waiting),
+            Queue("mail", "Letters", mail.waiting, MAX_WAITING),
+        ]
+
+    def edge() -> DeviceEdgeFacts:
+        return DeviceEdgeFacts(
+            presence.online_count, gateway.session_count, gateway.updates_running
+        )
+
     http = HttpParts(
         identity=identity,
         sign_in=SignIn(database, identity, factors),
@@ -280,6 +304,8 @@ def build_services(settings: Settings, database: Database) -> Services:
             alerting,
         ),
         pages=Pages(),
+        status=ServerStatus(settings, database, queues, edge),
+        simulated_devices=None if settings.udp is None else trials,
         checks={
             "disk": partial(describe_room, settings.data_dir),
             "journal": journal.describe,
@@ -303,6 +329,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         rollouts,
         fleet,
         quiet,
+        trials,
     )
 
 

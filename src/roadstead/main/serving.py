@@ -146,6 +146,7 @@ async def _stop_in_order(
     """Takes no new work first, then lets what was accepted reach the database."""
     log.info("stopping")
     services.http.stopping.set()
+    services.trials.close()
     web.should_exit = True
     await serving
     services.deliveries.stop()

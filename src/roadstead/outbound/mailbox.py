@@ -49,6 +49,11 @@ class MailQueue:
         self.sent = 0
         self.lost = 0
 
+    @property
+    def waiting(self) -> int:
+        """Letters that wait to be tried."""
+        return len(self._waiting)
+
     def post(self, mail: Mail) -> None:
         """Takes a letter; when too many wait, it is counted as lost and logged."""
         if len(self._waiting) >= MAX_WAITING:

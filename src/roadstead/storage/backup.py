@@ -41,8 +41,8 @@ CHUNK_BYTES = 1024 * 1024
 
 PRIVATE_MODE = 0o600
 
-NOT_KEPT = frozenset({"serve.lock"})
-"""Files of the running process that mean nothing to the next one."""
+NOT_KEPT = frozenset({"serve.lock", "last_backup.json"})
+"""Files about this process or this folder that mean nothing to the next one."""
 
 
 class PackedFile(msgspec.Struct, frozen=True):

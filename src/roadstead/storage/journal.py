@@ -151,6 +151,16 @@ class Journal:
             return f"{waiting} rows wait; {self._max_pending} is the limit"
         return "ok"
 
+    @property
+    def waiting(self) -> int:
+        """Rows that were taken and are not committed yet."""
+        return len(self._pending) + self._in_flight
+
+    @property
+    def limit(self) -> int:
+        """Rows that may wait."""
+        return self._max_pending
+
     async def flush(self) -> None:
         """Returns when every row taken so far is committed or reported as failed."""
         await self._idle.wait()
