@@ -29,7 +29,7 @@ export function App() {
     return <Redirect to={`/sign-in${next}`} replace />;
   }
   return (
-    <Shell username={session.data?.username ?? ""}>
+    <Shell username={session.data?.username ?? ""} isAdmin={session.data?.is_admin ?? false}>
       <CatchErrors key={path}>
         <Suspense fallback={<div className="page"><Loading /></div>}>
           <Switch>

@@ -30,6 +30,9 @@ export const ROUTES: Route[] = [
   { path: "/organizations/:org/settings", page: lazy(() => import("./features/organizations/OrganizationSettingsPage")) },
   { path: "/products/:product/customers", page: lazy(() => import("./features/customers/CustomersPage")) },
   { path: "/products/:product/integrations", page: lazy(() => import("./features/integrations/ProductIntegrationsPage")) },
+  { path: "/products/:product/integrations/new", page: lazy(() => import("./features/integrations/ProductGalleryPage")) },
+  { path: "/organizations/:org/integrations/new", page: lazy(() => import("./features/integrations/OrganizationGalleryPage")) },
+  { path: "/integrations/new", page: lazy(() => import("./features/integrations/GalleryPage")) },
   { path: "/products/:product/integrations/:integration", page: lazy(() => import("./features/integrations/ProductIntegrationPage")) },
   { path: "/organizations/:org/integrations", page: lazy(() => import("./features/integrations/OrganizationIntegrationsPage")) },
   { path: "/organizations/:org/integrations/:integration", page: lazy(() => import("./features/integrations/OrganizationIntegrationPage")) },
@@ -40,6 +43,9 @@ export const ROUTES: Route[] = [
   { path: "/organizations/:org/audit", page: lazy(() => import("./features/audit/OrganizationAuditPage")) },
   { path: "/invitations", page: lazy(() => import("./features/invitations/InvitationsPage")) },
   { path: "/events", page: lazy(() => import("./features/events/EventsPage")) },
+  { path: "/plan", page: lazy(() => import("./features/plan/PlanPage")) },
+  { path: "/organizations/:org/plan", page: lazy(() => import("./features/plan/OrganizationPlanPage")) },
+  { path: "/server", page: lazy(() => import("./features/server/ServerPage")) },
   { path: "/account", page: lazy(() => import("./features/account/AccountPage")) },
 ];
 

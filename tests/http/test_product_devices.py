@@ -45,6 +45,17 @@ async def test_a_device_is_imported_by_what_it_told(cloud: Cloud, jo: Person, pr
     assert "name the device by its id" in report["invalidReasons"]["1234567890"]
 
 
+async def test_devices_are_listed_by_the_version_that_they_run(
+    cloud: Cloud, jo: Person, product: dict
+):
+    await import_ids(jo, product, ONE, TWO)
+    await hello(cloud, ONE, product["id"], version=7)
+    assert await list_ids(jo, product, firmwareVersion="7") == [ONE]
+    assert await list_ids(jo, product, firmwareVersion="0") == [TWO]
+    path = f"/v1/products/{product['slug']}/devices?firmwareVersion=seven"
+    assert "firmwareVersion" in (await jo.client.get(path)).json()["error_description"]
+
+
 async def test_service_begins_at_the_first_connection(cloud: Cloud, jo: Person, product: dict):
     device_id = await register(cloud, jo, 1)
     await import_ids(jo, product, device_id)

@@ -15605,6 +15605,8 @@ export interface operations {
                 denied?: string;
                 /** @description `true` or `false`: only development devices, or only others. */
                 development?: string;
+                /** @description A number: those that said that they run this version. */
+                firmwareVersion?: string;
                 /** @description `lastConnection`, `deviceName`, `deviceId`, `firmwareVersion`. */
                 sortAttr?: string;
                 /** @description `asc` or `desc`; of `lastConnection` the default is `desc`. */

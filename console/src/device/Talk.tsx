@@ -59,7 +59,7 @@ function FunctionRow({ at, name }: { at: DevicePath; name: string }) {
       }}>
         <label htmlFor={id} className="mono grow">{name}</label>
         <input id={id} className="input" style={{ width: 150 }} placeholder="argument" aria-label={`Argument of ${name}`} value={argument} onChange={(event) => setArgument(event.target.value)} />
-        <Button type="submit" small busy={busy}>Call</Button>
+        <Button needs="devices.function:call" type="submit" small busy={busy}>Call</Button>
       </form>
       <Told result={result} error={error} word="returned" />
     </li>
@@ -73,7 +73,7 @@ function VariableRow({ at, name, type }: { at: DevicePath; name: string; type: s
       <div className="row">
         <span className="mono grow">{name}</span>
         <span className="quiet">{type}</span>
-        <Button small busy={busy} aria-label={`Read ${name}`} onClick={() => void askNow(() => readVariable(at, name))}>Read</Button>
+        <Button needs="devices.variable:get" small busy={busy} aria-label={`Read ${name}`} onClick={() => void askNow(() => readVariable(at, name))}>Read</Button>
       </div>
       <Told result={result} error={error} word="is" />
     </li>

@@ -44,7 +44,7 @@ export function Vitals({ device, at }: { device: Device; at: string }) {
     }
   };
   return (
-    <Card title="Vitals" actions={<Button small busy={busy} disabled={!device.online} onClick={() => void refresh()}>Ask the device</Button>}>
+    <Card title="Vitals" actions={<Button needs="devices.diagnostics:update" small busy={busy} disabled={!device.online} onClick={() => void refresh()}>Ask the device</Button>}>
       <Loaded query={{ ...query, data: query.data === null ? { none: true as const } : query.data }} rows={3}>
         {(last) => "none" in last ? <p className="quiet">The device has not sent any yet.</p> : (
           <>

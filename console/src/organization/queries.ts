@@ -9,10 +9,10 @@ export function useOrganizations() {
   return useQuery({ queryKey: ["organizations"], queryFn: async () => (await take(api.GET("/v1/orgs"))).organizations });
 }
 
-/** One organization, by slug. */
+/** One organization, by slug, and what the person may do with it. */
 export function useOrganization(ref: string) {
   return useQuery({
     queryKey: ["organizations", ref],
-    queryFn: async () => (await take(api.GET("/v1/orgs/{org}", { params: { path: { org: ref } } }))).organization,
+    queryFn: () => take(api.GET("/v1/orgs/{org}", { params: { path: { org: ref } } })),
   });
 }

@@ -1,11 +1,13 @@
 import type { ReactNode } from "react";
 import { useParams } from "wouter";
+import { type Permission, RightsWithin } from "../state/rights";
 import { Page, Tabs } from "../ui/Page";
+import { RoleMark } from "../ui/RoleMark";
 import { Loaded } from "../ui/States";
 import { type Product, useProduct } from "./queries";
 
-/** The parts of a product, each a page; in the order in which a product grows. */
-const PARTS: [string, string][] = [
+/** The parts of a product, each a page, and the right without which it shows nothing; in the order in which a product grows. */
+const PARTS: [string, string, Permission?][] = [
   ["", "Overview"],
   ["devices", "Devices"],
   ["groups", "Groups"],
@@ -17,7 +19,7 @@ const PARTS: [string, string][] = [
   ["integrations", "Integrations"],
   ["team", "Team"],
   ["customers", "Customers"],
-  ["audit", "Audit"],
+  ["audit", "Audit", "audit:get"],
   ["settings", "Settings"],
 ];
 
@@ -40,16 +42,19 @@ export function ProductFrame({ title, crumb, actions, children }: Props) {
     ...(crumb ? [{ to: `/products/${product.slug}/${crumb.part}`, label: crumb.label }] : []),
   ];
   return (
-    <Loaded query={query}>
-      {(product) => (
-        <Page
-          title={title ?? product.name}
-          crumbs={crumbsOf(product)}
-          actions={actions?.(product)}
-        >
-          <Tabs label={`Pages of ${product.name}`} tabs={PARTS.map(([part, label]) => ({ to: `/products/${ref}${part ? `/${part}` : ""}`, label }))} />
-          {children(product)}
-        </Page>
+    <Loaded query={query} title={title ?? "Product"}>
+      {({ product, permissions }) => (
+        <RightsWithin permissions={permissions}>
+          <Page
+            title={title ?? product.name}
+            crumbs={crumbsOf(product)}
+            beside={<RoleMark />}
+            actions={actions?.(product)}
+          >
+            <Tabs label={`Pages of ${product.name}`} tabs={PARTS.filter(([, , needs]) => needs === undefined || permissions.includes(needs)).map(([part, label]) => ({ to: `/products/${ref}${part ? `/${part}` : ""}`, label }))} />
+            {children(product)}
+          </Page>
+        </RightsWithin>
       )}
     </Loaded>
   );

@@ -32,10 +32,10 @@ export function useAlertCount(ref: string) {
   });
 }
 
-/** One product, by slug or number. */
+/** One product, by slug or number, and what the person may do with it. */
 export function useProduct(ref: string) {
   return useQuery({
     queryKey: productKeys.one(ref),
-    queryFn: async () => (await take(api.GET("/v1/products/{product}", { params: { path: { product: ref } } }))).product,
+    queryFn: () => take(api.GET("/v1/products/{product}", { params: { path: { product: ref } } })),
   });
 }

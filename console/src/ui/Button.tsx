@@ -1,5 +1,7 @@
 import type { ButtonHTMLAttributes, ReactNode } from "react";
 import { Link } from "wouter";
+import { type Permission, useRefusal } from "../state/rights";
+import { say } from "./Toast";
 
 type Kind = "primary" | "danger" | "plain" | "normal";
 
@@ -9,10 +11,14 @@ interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   /** Shows that its act is under way; it takes no click meanwhile. */
   busy?: boolean;
   icon?: ReactNode;
+  /** The right that the act needs where it is shown. Without it the button says who has it. */
+  needs?: Permission | undefined;
 }
 
 /** An act. Its words name the act. */
-export function Button({ kind = "normal", small, busy, icon, children, className = "", ...rest }: Props) {
+export function Button({ kind = "normal", small, busy, icon, needs, children, className = "", ...rest }: Props) {
+  const refusal = useRefusal()(needs);
+  if (refusal !== null) return <Refused small={small} label={rest["aria-label"]} why={refusal}>{icon}{children}</Refused>;
   return (
     <button
       type="button"
@@ -27,16 +33,28 @@ export function Button({ kind = "normal", small, busy, icon, children, className
   );
 }
 
+/** Can be reached by keyboard and finger, so that everybody can learn why it does nothing. */
+function Refused({ small, label, why, children }: { small: boolean | undefined; label: string | undefined; why: string; children: ReactNode }) {
+  return (
+    <button type="button" aria-disabled="true" aria-label={label} title={why} className={`button refused ${small ? "small" : ""}`} onClick={() => say(why)}>
+      {children}
+    </button>
+  );
+}
+
 interface LinkProps {
   to: string;
   kind?: Kind;
   small?: boolean;
   icon?: ReactNode;
+  needs?: Permission | undefined;
   children: ReactNode;
 }
 
 /** A way to another page that looks like a button. */
-export function ButtonLink({ to, kind = "normal", small, icon, children }: LinkProps) {
+export function ButtonLink({ to, kind = "normal", small, icon, needs, children }: LinkProps) {
+  const refusal = useRefusal()(needs);
+  if (refusal !== null) return <Refused small={small} label={undefined} why={refusal}>{icon}{children}</Refused>;
   return (
     <Link to={to} className={`button ${kind} ${small ? "small" : ""}`}>
       {icon}

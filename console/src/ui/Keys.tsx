@@ -1,7 +1,8 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Dialog } from "./Dialog";
 
 const KEYS: [string, string][] = [
+  ["Ctrl K", "to any page, product or device, by its name"],
   ["/", "to the search of this page"],
   ["?", "this help"],
   ["Esc", "closes what is on top"],
@@ -10,10 +11,19 @@ const KEYS: [string, string][] = [
 ];
 
 /** Keys that work on every page, and the help that names them. */
-export function Keys() {
+export function Keys({ onFind }: { onFind: () => void }) {
   const [open, setOpen] = useState(false);
+  const find = useRef(onFind);
+  useEffect(() => {
+    find.current = onFind;
+  });
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        find.current();
+        return;
+      }
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (event.key === "?") setOpen(true);
       else if (event.key === "/") focusSearch(event);

@@ -1,12 +1,15 @@
 import { Menu as Base } from "@base-ui/react/menu";
 import { EllipsisVertical } from "lucide-react";
 import type { ReactNode } from "react";
+import { type Permission, useRefusal } from "../state/rights";
 
 interface Item {
   label: string;
   act: () => void;
   danger?: boolean;
   disabled?: boolean;
+  /** The right that it needs where the menu is shown. */
+  needs?: Permission;
 }
 
 interface Props {
@@ -19,6 +22,7 @@ interface Props {
 
 /** What can be done with a thing. */
 export function Menu({ label, items, trigger }: Props) {
+  const refusal = useRefusal();
   const shown = items.filter((one): one is Item => Boolean(one));
   const safe = shown.filter((one) => !one.danger);
   const dangerous = shown.filter((one) => one.danger);
@@ -30,9 +34,9 @@ export function Menu({ label, items, trigger }: Props) {
       <Base.Portal>
         <Base.Positioner align="end" sideOffset={4}>
           <Base.Popup className="menu">
-            {safe.map((one) => <Entry key={one.label} item={one} />)}
+            {safe.map((one) => <Entry key={one.label} item={one} refusal={refusal(one.needs)} />)}
             {safe.length > 0 && dangerous.length > 0 && <hr />}
-            {dangerous.map((one) => <Entry key={one.label} item={one} />)}
+            {dangerous.map((one) => <Entry key={one.label} item={one} refusal={refusal(one.needs)} />)}
           </Base.Popup>
         </Base.Positioner>
       </Base.Portal>
@@ -40,10 +44,11 @@ export function Menu({ label, items, trigger }: Props) {
   );
 }
 
-function Entry({ item }: { item: Item }) {
+function Entry({ item, refusal }: { item: Item; refusal: string | null }) {
   return (
-    <Base.Item className={`menu-item ${item.danger ? "danger" : ""}`} disabled={item.disabled ?? false} onClick={item.act}>
+    <Base.Item className={`menu-item ${item.danger ? "danger" : ""}`} disabled={refusal !== null || (item.disabled ?? false)} onClick={item.act}>
       {item.label}
+      {refusal && <span className="why">{refusal}</span>}
     </Base.Item>
   );
 }

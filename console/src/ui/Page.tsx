@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 
 interface Props {
@@ -58,8 +58,16 @@ export function Tiles({ rows }: { rows: [string, ReactNode][] }) {
 export function Tabs({ label, tabs }: { label: string; tabs: { to: string; label: string }[] }) {
   const [location] = useLocation();
   const best = tabs.filter((one) => location === one.to || location.startsWith(`${one.to}/`)).toSorted((a, b) => b.to.length - a.to.length)[0];
+  const to = best?.to;
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const nav = place.current;
+    const shown = to === undefined ? null : nav?.querySelector<HTMLElement>(`a[href="${CSS.escape(to)}"]`);
+    // Within its own row alone: the page must not move.
+    if (nav && shown) nav.scrollLeft = shown.offsetLeft - nav.offsetLeft - (nav.clientWidth - shown.offsetWidth) / 2;
+  }, [to]);
   return (
-    <nav className="tabs" aria-label={label}>
+    <nav ref={place} className="tabs" aria-label={label}>
       {tabs.map((one) => <Link key={one.to} to={one.to} aria-current={one === best ? "page" : undefined}>{one.label}</Link>)}
     </nav>
   );

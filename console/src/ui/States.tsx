@@ -67,8 +67,10 @@ interface QueryLike<T> {
 }
 
 /** Shows a query's data, or why there is none yet. */
-export function Loaded<T>({ query, rows, children }: { query: QueryLike<T>; rows?: number; children: (data: T) => ReactNode }) {
+export function Loaded<T>({ query, rows, title, children }: { query: QueryLike<T>; rows?: number; title?: string; children: (data: T) => ReactNode }) {
   if (query.data !== undefined) return children(query.data);
-  if (query.error) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  return <Loading rows={rows ?? 6} />;
+  const state = query.error ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Loading rows={rows ?? 6} />;
+  if (title === undefined) return state;
+  // A whole page: it says what it will be while it loads, and what it would have been when it fails.
+  return <div className="page"><header className="page-head"><h1>{title}</h1></header>{state}</div>;
 }

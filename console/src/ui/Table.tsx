@@ -13,6 +13,8 @@ export interface Column<Row> {
   minor?: boolean;
   /** The server sorts by it under this name. */
   sort?: string;
+  /** Share of the width, or a width such as `44px`, in tables whose columns keep theirs. */
+  width?: string;
 }
 
 export interface Sorting {
@@ -56,13 +58,14 @@ interface HeadProps<Row> {
   onSort: ((next: Sorting) => void) | undefined;
 }
 
-function Head<Row>({ column, sorting, onSort }: HeadProps<Row>) {
+/** The head of a column; it sorts where the server can. */
+export function Head<Row>({ column, sorting, onSort }: HeadProps<Row>) {
   const active = sorting !== undefined && sorting.by === column.sort;
-  if (!column.sort || !onSort) return <th scope="col" className={classOf(column)}>{column.head ?? column.title}</th>;
+  if (!column.sort || !onSort) return <th scope="col" className={classOf(column)} style={{ width: column.width }}>{column.head ?? column.title}</th>;
   const by = column.sort;
   const order = active ? (sorting.descending ? "descending" : "ascending") : "none";
   return (
-    <th scope="col" aria-sort={order} className={classOf(column)}>
+    <th scope="col" aria-sort={order} className={classOf(column)} style={{ width: column.width }}>
       <button type="button" className="sort" onClick={() => onSort({ by, descending: active ? !sorting.descending : false })}>
         {column.title}
         {active && (sorting.descending ? <ArrowDown aria-hidden="true" size={12} /> : <ArrowUp aria-hidden="true" size={12} />)}
@@ -71,7 +74,8 @@ function Head<Row>({ column, sorting, onSort }: HeadProps<Row>) {
   );
 }
 
-function classOf<Row>(column: Column<Row>): string {
+/** Where the cells of a column stand, and whether on a phone. */
+export function classOf<Row>(column: Column<Row>): string {
   return `${column.num ? "num" : ""} ${column.minor ? "hide-narrow" : ""}`;
 }
 

@@ -45,7 +45,10 @@ class Pages:
         package = files("roadstead.console")
         built = package / "static"
         self.built = (built / "index.html").is_file()
-        self._files = dict(_read(built if self.built else package / "plain", ""))
+        # The page of the API is plain in both cases; what is built wins where both have a file.
+        self._files = dict(_read(package / "plain", ""))
+        if self.built:
+            self._files |= dict(_read(built, ""))
 
     def find(self, name: str) -> Page | None:
         """The file of this name (``index.html``, ``chunks/app-1f2e.js``), or None."""

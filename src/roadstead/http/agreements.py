@@ -97,6 +97,7 @@ def _attributes(agreement: Agreement, name: str) -> dict[str, Any]:
             "device_limit_reached": agreement.limit_reached,
             "connectivity": {"all": {"owned_devices": agreement.owned_devices}},
         },
+        "metered": ["devices"],
         "pricing_terms": {
             "device": {
                 "max_devices": next((limit for limit in limits[:2] if limit is not None), None),

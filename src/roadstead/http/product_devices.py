@@ -3,6 +3,7 @@
 Source: particle cloud notes §1.4, §2.5; clients notes §4, §6.
 """
 
+import re
 from typing import Literal, cast, get_args
 
 import msgspec
@@ -19,6 +20,9 @@ from roadstead.kit.errors import Forbidden, Invalid
 from roadstead.products.devices import DeviceChange, ProductDeviceView
 from roadstead.products.listing import DeviceQuery, SortAttribute
 from roadstead.products.model import Standing
+
+MAX_VERSION = 65_535
+"""Of a product's firmware: two bytes on the wire."""
 
 _TAG = "Devices of a product"
 
@@ -254,11 +258,22 @@ def query_of(call: Call) -> DeviceQuery:
         serial_number=query.get("serialNumber", ""),
         groups=groups,
         development=None if development is None else _is_true(development),
+        firmware_version=_version(query.get("firmwareVersion")),
         sort=cast(SortAttribute, sort),
         descending=direction == "desc",
         page=_number(query.get("page"), "page", 1),
         per_page=_number(query.get("per_page") or query.get("perPage"), "per_page", 25),
     )
+
+
+def _version(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > MAX_VERSION:
+        raise Invalid(
+            "invalid_request", f"'firmwareVersion' is a number from 0 to {MAX_VERSION}, not {text!r}."
+        )
+    return int(text)
 
 
 def document_of(call: Call, found: ProductDeviceView) -> ProductDeviceAnswer:
@@ -348,6 +363,7 @@ _FILTERS = (
     QueryParameter("quarantined", "`true`: those that wait for approval."),
     QueryParameter("denied", "`true`: those that were refused."),
     QueryParameter("development", "`true` or `false`: only development devices, or only others."),
+    QueryParameter("firmwareVersion", "A number: those that said that they run this version."),
     QueryParameter("sortAttr", "`lastConnection`, `deviceName`, `deviceId`, `firmwareVersion`."),
     QueryParameter("sortDir", "`asc` or `desc`; of `lastConnection` the default is `desc`."),
     QueryParameter("page", "From 1."),

@@ -31,6 +31,7 @@ SECTIONS = (
     "organizations",
     "events",
     "integrations",
+    "plan",
     "server",
 )
 """First segments of the console's addresses; ``console/src/routes.ts`` has the same."""

@@ -63,6 +63,7 @@ class DeviceQuery:
         device_id, device_name, serial_number: parts of them, in any case; empty for all.
         groups: in one of these groups; empty for all.
         development: only development devices, or only others; None for all.
+        firmware_version: only those that said that they run this version; None for all.
         owner_id: only those that this account owns; None for all.
         page: from 1.
     """
@@ -73,6 +74,7 @@ class DeviceQuery:
     serial_number: str = ""
     groups: tuple[str, ...] = ()
     development: bool | None = None
+    firmware_version: int | None = None
     owner_id: str | None = None
     sort: SortAttribute = "lastConnection"
     descending: bool = True
@@ -83,8 +85,8 @@ class DeviceQuery:
     def searches(self) -> bool:
         """True when the number of devices is not known from counters."""
         parts = self.device_id or self.device_name or self.serial_number
-        narrow = self.development is not None or self.owner_id is not None
-        return bool(parts) or narrow or len(self.groups) > 1
+        narrow = (self.development, self.firmware_version, self.owner_id)
+        return bool(parts) or any(one is not None for one in narrow) or len(self.groups) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ def _conditions(product_id: int, wanted: DeviceQuery) -> list[ColumnElement[bool
         conditions.append(_E.device_id.in_(owned))
     if wanted.development is not None:
         conditions.append(_E.development == wanted.development)
+    if wanted.firmware_version is not None:
+        conditions.append(_E.firmware_version == wanted.firmware_version)
     return conditions
 
 

@@ -25,7 +25,7 @@ export function Clients({ product }: { product: Product }) {
   const query = useQuery({ queryKey: ["clients", product.slug], queryFn: async () => (await take(api.GET("/v1/products/{product}/clients", { params: { path: { product: product.slug } } }))).clients });
   const refresh = () => queries.invalidateQueries({ queryKey: ["clients", product.slug] });
   return (
-    <Card title="OAuth clients" actions={<Button onClick={() => setCreating(true)}>Create a client</Button>}>
+    <Card title="OAuth clients" actions={<Button needs="clients:create" onClick={() => setCreating(true)}>Create a client</Button>}>
       <Loaded query={query} rows={2}>
         {(all) => all.length === 0 ? <p className="quiet">An app or a server that signs customers in needs a client here: its name, and what it may do.</p> : (
           <Table label="OAuth clients" rows={all} rowKey={(one) => one.id} columns={[
@@ -33,7 +33,7 @@ export function Clients({ product }: { product: Product }) {
             { key: "id", title: "ID", cell: (one) => <Copyable text={one.id} what="client ID" /> },
             { key: "type", title: "Kind", minor: true, cell: (one) => one.type },
             { key: "scope", title: "May", minor: true, cell: (one) => one.scope ?? "–" },
-            { key: "act", title: "", cell: (one) => <Menu label={`Actions for ${one.name}`} items={[{ label: "Delete", danger: true, act: () => setLeaving(one) }]} /> },
+            { key: "act", title: "", cell: (one) => <Menu label={`Actions for ${one.name}`} items={[{ label: "Delete", needs: "clients:remove", danger: true, act: () => setLeaving(one) }]} /> },
           ]} />
         )}
       </Loaded>

@@ -22,7 +22,7 @@ const PER_PAGE = 50;
 export default function CustomersPage() {
   const [creating, setCreating] = useState(false);
   return (
-    <ProductFrame title="Customers" actions={() => <Button kind="primary" onClick={() => setCreating(true)}>Create a customer</Button>}>
+    <ProductFrame title="Customers" actions={() => <Button needs="customers:create" kind="primary" onClick={() => setCreating(true)}>Create a customer</Button>}>
       {(product) => (
         <>
           <CreateCustomer product={product.slug} open={creating} onClose={() => setCreating(false)} />
@@ -63,7 +63,7 @@ function Customers({ product }: { product: Product }) {
               <Table label="Customers" rows={customers} rowKey={(one) => one.id} columns={[
                 { key: "name", title: "Customer", cell: (one) => <span className="wrap-any">{one.username}</span> },
                 { key: "devices", title: "Devices", cell: (one) => <ul>{one.devices.map((id) => <li key={id} className="row"><Link to={`/products/${product.slug}/devices/${id}`} className="mono">{id}</Link><Connection online={byId.get(id)?.online ?? false} heard={id} /></li>)}</ul> },
-                { key: "act", title: "", cell: (one) => <Menu label={`Actions for ${one.username}`} items={[{ label: "Send a letter for a new password", act: () => void sendReset(one.username) }, { label: "Delete", danger: true, act: () => setLeaving({ username: one.username, devices: one.devices.length }) }]} /> },
+                { key: "act", title: "", cell: (one) => <Menu label={`Actions for ${one.username}`} items={[{ label: "Send a letter for a new password", act: () => void sendReset(one.username) }, { label: "Delete", needs: "customers:remove", danger: true, act: () => setLeaving({ username: one.username, devices: one.devices.length }) }]} /> },
               ]} />
               <Pager page={page} pages={meta.total_pages} onPage={(next) => change({ page: String(next) })} />
             </div>

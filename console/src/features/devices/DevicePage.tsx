@@ -24,7 +24,7 @@ export default function DevicePage() {
   const { device: ref = "" } = useParams<{ device: string }>();
   const query = useDevice(ref);
   return (
-    <Loaded query={query}>
+    <Loaded query={query} title="Device">
       {(device) => <Shown device={device} />}
     </Loaded>
   );

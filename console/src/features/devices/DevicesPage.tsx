@@ -3,9 +3,9 @@ import { Link } from "wouter";
 import type { Device } from "../../device/queries";
 import { platformName } from "../../state/boards";
 import { useUrlState } from "../../state/url";
-import { Button } from "../../ui/Button";
+import { Button, ButtonLink } from "../../ui/Button";
 import { Connection, Copyable, shorten } from "../../ui/Marks";
-import { Command, Page } from "../../ui/Page";
+import { Page } from "../../ui/Page";
 import { Empty, Loaded } from "../../ui/States";
 import { type Column, Pager, Table } from "../../ui/Table";
 import { TimeAgo } from "../../ui/Time";
@@ -65,8 +65,8 @@ export default function DevicesPage() {
 function NoDevices() {
   return (
     <Empty title="No device is yours yet">
-      <p className="quiet">Give a board this server's key and address once over USB; then claim it here while it is online. Or try with simulated ones:</p>
-      <Command>{`roadstead simulate --api ${window.location.origin} --token TOKEN --devices 5`}</Command>
+      <p className="quiet">Give a board this server's key and address once over USB; then claim it here while it is online. Or let the server run a simulated one for you:</p>
+      <ButtonLink kind="primary" to="/home">Bring a first device online</ButtonLink>
     </Empty>
   );
 }

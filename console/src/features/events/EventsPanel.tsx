@@ -26,7 +26,7 @@ export function EventsPanel({ filter, productId, history, publish }: Props) {
         <Button kind={past ? "plain" : "normal"} aria-pressed={!past} onClick={() => change({ view: null })}>Live</Button>
         <Button kind={past ? "normal" : "plain"} aria-pressed={past} onClick={() => change({ view: "history" })}>History</Button>
         <span className="grow" />
-        <Button onClick={() => setPublishing(true)}>Publish an event</Button>
+        <Button needs="events:send" onClick={() => setPublishing(true)}>Publish an event</Button>
       </div>
       <PublishDialog path={publish} open={publishing} onClose={() => setPublishing(false)} />
       {past ? <History path={history} /> : (

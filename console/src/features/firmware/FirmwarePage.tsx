@@ -22,7 +22,7 @@ import { UploadDialog } from "./UploadDialog";
 export default function FirmwarePage() {
   const [uploading, setUploading] = useState(false);
   return (
-    <ProductFrame title="Firmware" actions={() => <Button kind="primary" onClick={() => setUploading(true)}>Upload a version</Button>}>
+    <ProductFrame title="Firmware" actions={() => <Button needs="firmware:create" kind="primary" onClick={() => setUploading(true)}>Upload a version</Button>}>
       {(product) => <Versions product={product} uploading={uploading} onUploaded={() => setUploading(false)} />}
     </ProductFrame>
   );
@@ -45,10 +45,10 @@ function Versions({ product, uploading, onUploaded }: { product: Product; upload
     { key: "when", title: "Uploaded", minor: true, cell: (one) => <TimeAgo at={one.uploaded_on} /> },
     { key: "act", title: "", cell: (one) => (
       <Menu label={`Actions for version ${one.version}`} items={[
-        { label: "Release", act: () => setChosen({ what: "release", version: one }) },
-        { label: "Edit title and description", act: () => setChosen({ what: "edit", version: one }) },
-        { label: "Download", act: () => window.location.assign(`/v1/products/${product.slug}/firmware/${one.version}/binary`) },
-        isDeletable(one) && { label: "Delete", danger: true, act: () => setChosen({ what: "delete", version: one }) },
+        { label: "Release", needs: "firmware:release", act: () => setChosen({ what: "release", version: one }) },
+        { label: "Edit title and description", needs: "firmware:update", act: () => setChosen({ what: "edit", version: one }) },
+        { label: "Download", needs: "firmware.binary:get", act: () => window.location.assign(`/v1/products/${product.slug}/firmware/${one.version}/binary`) },
+        isDeletable(one) && { label: "Delete", needs: "firmware:remove", danger: true, act: () => setChosen({ what: "delete", version: one }) },
       ]} />
     ) },
   ];

@@ -20,7 +20,7 @@ type Group = components["schemas"]["GroupDocument"];
 export default function GroupsPage() {
   const [editing, setEditing] = useState<Group | "new" | null>(null);
   return (
-    <ProductFrame title="Groups" actions={() => <Button kind="primary" onClick={() => setEditing("new")}>Create a group</Button>}>
+    <ProductFrame title="Groups" actions={() => <Button needs="groups:create" kind="primary" onClick={() => setEditing("new")}>Create a group</Button>}>
       {(product) => <Groups product={product} editing={editing} onEdit={setEditing} />}
     </ProductFrame>
   );
@@ -53,7 +53,7 @@ function Groups({ product, editing, onEdit }: Props) {
             { key: "description", title: "Description", minor: true, cell: (one) => one.description || "–" },
             { key: "devices", title: "Devices", num: true, cell: (one) => one.device_count.toLocaleString() },
             { key: "version", title: "Released to it", num: true, cell: (one) => one.fw_version ?? "–" },
-            { key: "act", title: "", cell: (one) => <Menu label={`Actions for ${one.name}`} items={[{ label: "Edit", act: () => onEdit(one) }, { label: "Delete", danger: true, act: () => setLeaving(one) }]} /> },
+            { key: "act", title: "", cell: (one) => <Menu label={`Actions for ${one.name}`} items={[{ label: "Edit", needs: "groups:update", act: () => onEdit(one) }, { label: "Delete", needs: "groups:remove", danger: true, act: () => setLeaving(one) }]} /> },
           ]} />
         )}
       </Loaded>

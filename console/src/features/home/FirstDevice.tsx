@@ -1,6 +1,7 @@
 import { useSession } from "../../state/session";
 import { Card, Command } from "../../ui/Page";
 import { StatusMark } from "../../ui/Marks";
+import { StartSimulatedDevice } from "./SimulatedDevice";
 import { bareHost, tokenCommand } from "./rules";
 
 /** The way to a first device, simulated or real, by commands that can be pasted as they are. */
@@ -17,11 +18,15 @@ export function FirstDevice() {
         </div>
       </Card>
       <div className="cards">
-        <Card title="A simulated one, in a minute">
+        <Card title="A simulated one, by one click">
+          <StartSimulatedDevice />
+          <details>
+            <summary>Or run your own, as many as you like</summary>
           <ol className="stack">
             <li>In a terminal where <code>roadstead</code> is installed, sign in for a token:<Command label="Command for a token">{tokenCommand(origin, session.data?.username ?? "you@example.com")}</Command></li>
             <li>Start a fridge that connects over the real wire and is yours:<Command label="Command for a simulated device">{`roadstead simulate --api ${origin} --token "$TOKEN" --devices 1 --rate 0.5`}</Command></li>
           </ol>
+          </details>
         </Card>
         <Card title="A board on your desk">
           <ol className="stack">

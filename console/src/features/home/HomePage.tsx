@@ -5,6 +5,7 @@ import { Card, Page, Tiles } from "../../ui/Page";
 import { Loaded } from "../../ui/States";
 import { LiveEvents } from "../../ui/live/LiveEvents";
 import { FirstDevice } from "./FirstDevice";
+import { RunningSimulatedDevice } from "./SimulatedDevice";
 import { useHomeDevices } from "./queries";
 import { firingIn } from "./rules";
 
@@ -43,6 +44,7 @@ export default function HomePage() {
                     <p>A device is online. <Link to="/devices">Call its functions and read its variables</Link>, or <Link to="/products">make a product</Link> to bring firmware to many.</p>
                   </Card>
                 )}
+                <RunningSimulatedDevice />
                 <Card title="What devices say now"><LiveEvents filter={{}} /></Card>
               </>
             )}

@@ -9,8 +9,16 @@ import { Failed, Loaded, Loading } from "../../ui/States";
 import { Moment, TimeAgo } from "../../ui/Time";
 import { say, sayError } from "../../ui/Toast";
 import { type Base, type Delivery, type Integration, useDeliveries, useIntegration, useIntegrationAct } from "./queries";
-import { outcomeTone } from "./rules";
+import { isPlainWebhook, outcomeTone } from "./rules";
+import { SettingsDialog } from "./SettingsDialog";
 import { WebhookDialog } from "./WebhookDialog";
+
+interface Tried {
+  pass: boolean;
+  status: number | null;
+  data?: string;
+  error?: string;
+}
 
 /** One integration: what it is, whether it delivers, what it sent. */
 export function IntegrationPanel({ base, at, id }: { base: Base; at: string; id: string }) {
@@ -18,14 +26,14 @@ export function IntegrationPanel({ base, at, id }: { base: Base; at: string; id:
   return <Loaded query={query}>{(one) => <Shown base={base} at={at} one={one} />}</Loaded>;
 }
 
-function Shown({ base, at, one }: { base: Base; at: string; one: Integration & { status?: { breaker: { state: string; until: string | null } } } }) {
+function Shown({ base, at, one }: { base: Base; at: string; one: Integration }) {
   const act = useIntegrationAct(base);
   const [, navigate] = useLocation();
   const [layer, setLayer] = useState<"edit" | "delete" | null>(null);
-  const [tried, setTried] = useState<string | null>(null);
+  const [tried, setTried] = useState<Tried | null>(null);
   const tryIt = async () => {
     try {
-      setTried(JSON.stringify(await act("POST", `/${one.id}/test`, { data: "test-event", device_id: "api" }), null, 2));
+      setTried((await act("POST", `/${one.id}/test`, { data: "test-event", device_id: "api" })) as Tried);
     } catch (error) {
       sayError("It could not be tried", error);
     }
@@ -38,21 +46,27 @@ function Shown({ base, at, one }: { base: Base; at: string; one: Integration & {
       sayError("It was not reset", error);
     }
   };
-  const breaker = one.status?.breaker;
+  const { breaker } = one;
   return (
     <>
-      <Card title={one.name} actions={<><Button onClick={() => void tryIt()}>Try it now</Button><Button onClick={() => setLayer("edit")}>Change</Button><Button onClick={() => setLayer("delete")}>Delete</Button></>}>
+      <Card title={one.name} actions={<><Button needs="integrations:test" onClick={() => void tryIt()}>Try it now</Button><Button needs="integrations:update" onClick={() => setLayer("edit")}>Change</Button><Button needs="integrations:remove" onClick={() => setLayer("delete")}>Delete</Button></>}>
         <Facts rows={[
-          ["State", one.disabled ? <StatusMark key="d" tone="idle">disabled</StatusMark> : breaker?.state === "open" ? <span key="o" className="row"><StatusMark tone="bad">held back after failures until <Moment at={breaker.until} /></StatusMark><Button small onClick={() => void reset()}>Try again now</Button></span> : <StatusMark key="e" tone="good">delivering</StatusMark>],
+          ["State", one.disabled ? <StatusMark key="d" tone="idle">disabled</StatusMark> : breaker?.state === "open" ? <span key="o" className="row"><StatusMark tone="bad">held back after failures until <Moment at={breaker.until} /></StatusMark><Button needs="integrations:update" small onClick={() => void reset()}>Try again now</Button></span> : <StatusMark key="e" tone="good">delivering</StatusMark>],
           ["Events that begin with", <code key="v">{one.event}</code>],
-          ["Kind", one.integration_type],
+          ["Kind", one.template ? `${one.integration_type}, made from ${one.template}` : one.integration_type],
+          ["On their way now", (one.in_flight ?? 0).toLocaleString()],
           ["Address", one.url ? <code key="u">{one.url}</code> : "–"],
           ["Created", <TimeAgo key="c" at={one.created_at} />],
         ]} />
-        {tried && <pre className="code" role="status">{tried}</pre>}
+        {tried && (
+          <div role="status" className="stack tight">
+            <StatusMark tone={tried.pass ? "good" : "bad"}>{tried.pass ? `accepted with ${tried.status}` : `not accepted: ${tried.error}`}</StatusMark>
+            {tried.data && <pre className="code">{tried.data}</pre>}
+          </div>
+        )}
       </Card>
       <Deliveries base={base} id={one.id} />
-      {layer === "edit" && <WebhookDialog base={base} integration={one} onClose={() => setLayer(null)} />}
+      {layer === "edit" && (isPlainWebhook(one) ? <WebhookDialog base={base} integration={one} onClose={() => setLayer(null)} /> : <SettingsDialog base={base} integration={one} onClose={() => setLayer(null)} />)}
       <ConfirmDialog open={layer === "delete"} onClose={() => setLayer(null)} title={`Delete ${one.name}?`} verb="Delete the integration" act={async () => {
         await act("DELETE", `/${one.id}`);
         navigate(`${at}/integrations`);
@@ -82,9 +96,9 @@ function Deliveries({ base, id }: { base: Base; id: string }) {
     <Card title="What was sent" actions={
       <>
         <select className="input" aria-label="Outcome" style={{ width: "auto" }} value={outcome} onChange={(event) => change({ outcome: event.target.value })}>
-          <option value="">All</option><option value="waiting">Waiting</option><option value="success">Delivered</option><option value="failure">Failed</option>
+          <option value="">All</option><option value="waiting">Waiting</option><option value="delivered">Delivered</option><option value="dead">Not delivered</option>
         </select>
-        <Button small onClick={() => void replay(`/${id}/deliveries/replay`, { outcome: "failure" })}>Send all failed again</Button>
+        <Button needs="integrations:update" small onClick={() => void replay(`/${id}/deliveries/replay`, { outcome: "dead" })}>Send all again that failed</Button>
       </>
     }>
       {query.error && !query.data ? <Failed error={query.error} retry={() => void query.refetch()} /> : query.isPending ? <Loading rows={4} /> : all.length === 0 ? <p className="quiet">Nothing yet.</p> : (
@@ -108,7 +122,7 @@ function Entry({ one, onReplay }: { one: Delivery; onReplay: () => void }) {
           <div><h3>Request</h3><pre className="code">{JSON.stringify(one.request, null, 2)}</pre></div>
           <div><h3>Response</h3><pre className="code">{JSON.stringify(one.response, null, 2)}</pre></div>
         </div>
-        <div className="row"><Button small onClick={onReplay}>Send it again</Button></div>
+        <div className="row"><Button needs="integrations:update" small onClick={onReplay}>Send it again</Button></div>
       </div>
     </details>
   );

@@ -1,24 +1,20 @@
-import { useState } from "react";
 import { Link } from "wouter";
-import { Button } from "../../ui/Button";
+import { ButtonLink } from "../../ui/Button";
 import { StatusMark } from "../../ui/Marks";
 import { Empty, Loaded } from "../../ui/States";
 import { Table } from "../../ui/Table";
 import { type Base, useIntegrations } from "./queries";
-import { WebhookDialog } from "./WebhookDialog";
 
 /** What is told to other systems when devices say something. */
 export function IntegrationsPanel({ base, at }: { base: Base; at: string }) {
   const query = useIntegrations(base);
-  const [creating, setCreating] = useState(false);
-  const create = <Button kind="primary" onClick={() => setCreating(true)}>Create a webhook</Button>;
+  const create = <ButtonLink needs="integrations:create" kind="primary" to={`${at}/integrations/new`}>Add an integration</ButtonLink>;
   return (
     <>
       <div className="row"><span className="grow" />{create}</div>
-      {creating && <WebhookDialog base={base} integration={null} onClose={() => setCreating(false)} />}
       <Loaded query={query} rows={4}>
         {(all) => all.length === 0 ? (
-          <Empty title="There are no integrations yet"><p className="quiet">A webhook sends a request to an address of yours for each event whose name begins as you say. What is sent is kept and can be sent again.</p></Empty>
+          <Empty title="There are no integrations yet"><p className="quiet">A webhook sends a request to an address of yours for each event whose name begins as you say. What is sent is kept and can be sent again.</p>{create}</Empty>
         ) : (
           <Table label="Integrations" rows={all} rowKey={(one) => one.id} columns={[
             { key: "name", title: "Name", cell: (one) => <Link to={`${at}/integrations/${one.id}`}>{one.name}</Link> },

@@ -10,6 +10,19 @@ export interface Integration extends Record<string, unknown> {
   disabled: boolean;
   created_at: string;
   url?: string;
+  template?: string;
+  /** What holds it up now; when it is asked for alone. */
+  breaker?: Breaker;
+  in_flight?: number;
+  held_by?: string | null;
+}
+
+export interface Template {
+  name: string;
+  title: string;
+  description: string;
+  integration_type: string;
+  parameters: Record<string, { meaning: string; default: string | null }>;
 }
 
 export interface Breaker {
@@ -41,11 +54,38 @@ export function useIntegrations(base: Base) {
   return useQuery({ queryKey: ["integrations", base], queryFn: async () => (await (await ask(`${base}/integrations`)).json()) as Integration[] });
 }
 
+/** What integrations can be made from. */
+export function useTemplates() {
+  return useQuery({ queryKey: ["integration-templates"], queryFn: async () => (await (await ask("/v1/integration_templates")).json()) as Template[], staleTime: 60_000 });
+}
+
+export interface Sample {
+  event_name: string;
+  data: string;
+  device_id: string;
+}
+
+export interface Preview {
+  request: Record<string, unknown> | null;
+  error: string | null;
+}
+
+/** The request that settings would make of an event; nothing is sent.
+ *
+ * @param id of the integration that is being changed; null for a new one.
+ * @throws ApiError when the settings are not right.
+ */
+export async function previewOf(base: Base, integration: Record<string, unknown>, sample: Sample, id: string | null): Promise<Preview> {
+  const body = { integration, ...sample, device_id: sample.device_id || "api", ...(id ? { id } : {}) };
+  const answer = await ask(`${base}/integrations/preview`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  return (await answer.json()) as Preview;
+}
+
 /** One integration, with what holds it up now. */
 export function useIntegration(base: Base, id: string) {
   return useQuery({
     queryKey: ["integrations", base, id],
-    queryFn: async () => ((await (await ask(`${base}/integrations/${id}`)).json()) as { integration: Integration & { status?: { breaker: Breaker; in_flight: number; held_by: string | null } } }).integration,
+    queryFn: async () => ((await (await ask(`${base}/integrations/${id}`)).json()) as { integration: Integration }).integration,
     refetchInterval: 10_000,
   });
 }
@@ -57,9 +97,9 @@ export function useDeliveries(base: Base, id: string, outcome: string) {
     initialPageParam: "",
     queryFn: async ({ pageParam }) => {
       const asked = new URLSearchParams({ limit: "50", ...(outcome ? { outcome } : {}), ...(pageParam ? { cursor: pageParam } : {}) });
-      return (await (await ask(`${base}/integrations/${id}/deliveries?${asked}`)).json()) as { deliveries: Delivery[]; meta: { cursor: string | null } };
+      return (await (await ask(`${base}/integrations/${id}/deliveries?${asked}`)).json()) as { deliveries: Delivery[]; next_cursor: string | null };
     },
-    getNextPageParam: (last) => last.meta.cursor,
+    getNextPageParam: (last) => last.next_cursor,
     refetchInterval: 10_000,
   });
 }

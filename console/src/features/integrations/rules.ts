@@ -60,7 +60,28 @@ export function webhookOf(fields: WebhookFields): Record<string, unknown> {
   return hook;
 }
 
-const TONES: Record<string, Tone> = { success: "good", succeeded: "good", delivered: "good", waiting: "work", dead: "bad", failed: "bad", failure: "bad", dropped: "look" };
+/** Fields that say what an integration is and how it stands; the others are its settings. */
+const FACTS = new Set(["id", "created_at", "updated_at", "logs", "errors", "breaker", "hosts", "in_flight", "held_by"]);
+
+/** What the form of a webhook knows; an integration with more is changed as JSON, so that nothing is lost. */
+const FORM = new Set([...FACTS, "integration_type", "event", "name", "disabled", "url", "requestType", "json", "form", "body", "headers", "query", "auth", "responseTemplate", "responseTopic", "noDefaults", "rejectUnauthorized"]);
+
+/** Whether the form of a webhook shows all that is set. */
+export function isPlainWebhook(one: Integration): boolean {
+  return one.integration_type === "Webhook" && Object.keys(one).every((name) => FORM.has(name)) && !(one.json !== undefined && typeof one.json !== "string");
+}
+
+/** The settings of an integration, as they are sent back to change it. */
+export function settingsOf(one: Integration): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(one).filter(([name]) => !FACTS.has(name)));
+}
+
+/** Whether a template's parameter is a secret, by its name. */
+export function isSecret(name: string): boolean {
+  return /pass|token|secret|key/i.test(name);
+}
+
+const TONES: Record<string, Tone> = { delivered: "good", waiting: "work", failed: "bad", rejected: "bad", expired: "bad" };
 
 /** The colour of a delivery's outcome. */
 export function outcomeTone(outcome: string): Tone {

@@ -8,6 +8,7 @@ import type { Organization } from "../../organization/queries";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/Dialog";
 import { CheckField, TextField } from "../../ui/Field";
+import { Guarded } from "../../ui/Guarded";
 import { Card } from "../../ui/Page";
 import { ErrorNote } from "../../ui/States";
 import { say } from "../../ui/Toast";
@@ -40,16 +41,16 @@ function Shown({ organization }: { organization: Organization }) {
   });
   return (
     <>
-      <Card title="Name and rules">
+      <Guarded needs="organization:update"><Card title="Name and rules">
         <form className="stack" onSubmit={(event) => void submit(event)} noValidate>
           <TextField label="Name" wrong={formState.errors.name && "Give it a name."} {...register("name", { required: true })} />
           <CheckField label="Require a second factor of everybody" help="Who has none cannot use what belongs to the organization until they set one up." {...register("mfa_required")} />
           {error !== null && <ErrorNote error={error} />}
           <div className="row"><Button kind="primary" type="submit" busy={formState.isSubmitting}>Save</Button></div>
         </form>
-      </Card>
-      <NewOwner organization={organization} />
-      <Card title="The end of it"><Button onClick={() => setEnding(true)}>Delete the organization</Button></Card>
+      </Card></Guarded>
+      <Guarded needs="organization:remove"><NewOwner organization={organization} /></Guarded>
+      <Card title="The end of it"><Button needs="organization:remove" onClick={() => setEnding(true)}>Delete the organization</Button></Card>
       <ConfirmDialog open={ending} onClose={() => setEnding(false)} title={`Delete ${organization.name}?`} verb="Delete the organization" typed={organization.slug} act={async () => {
         await ask(`/v1/orgs/${organization.slug}`, { method: "DELETE" });
         await queries.invalidateQueries({ queryKey: ["organizations"] });

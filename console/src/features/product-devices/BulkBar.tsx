@@ -26,10 +26,10 @@ export function BulkBar({ product, chosen, onDone }: Props) {
   return (
     <div className="note row" role="region" aria-label="Chosen devices">
       <strong className="grow">{chosen.size.toLocaleString()} chosen</strong>
-      <Button small onClick={() => setAsking("add")}>Add to a group</Button>
-      <Button small onClick={() => setAsking("remove")}>Take out of a group</Button>
-      <Button small onClick={() => void mark(true)}>Mark for development</Button>
-      <Button small onClick={() => void mark(false)}>Unmark</Button>
+      <Button needs="devices:update" small onClick={() => setAsking("add")}>Add to a group</Button>
+      <Button needs="devices:update" small onClick={() => setAsking("remove")}>Take out of a group</Button>
+      <Button needs="devices:update" small onClick={() => void mark(true)}>Mark for development</Button>
+      <Button needs="devices:update" small onClick={() => void mark(false)}>Unmark</Button>
       <Button small kind="plain" onClick={onDone}>Choose none</Button>
       {asking && <GroupDialog product={product} devices={[...chosen]} how={asking} onClose={() => setAsking(null)} onDone={onDone} />}
     </div>

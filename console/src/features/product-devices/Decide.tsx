@@ -20,8 +20,8 @@ export function Decide({ product, device }: { product: string; device: ProductDe
   };
   return (
     <span className="row">
-      <Button small busy={busy} onClick={() => void decide(true)}>Approve</Button>
-      {!device.denied && <Button small busy={busy} onClick={() => void decide(false)}>Deny</Button>}
+      <Button needs="devices:import" small busy={busy} onClick={() => void decide(true)}>Approve</Button>
+      {!device.denied && <Button needs="devices:remove" small busy={busy} onClick={() => void decide(false)}>Deny</Button>}
     </span>
   );
 }

@@ -9,6 +9,7 @@ import { Talk } from "../../device/Talk";
 import { Vitals } from "../../device/Vitals";
 import { useProduct, type Product } from "../../product/queries";
 import { platformName } from "../../state/boards";
+import { RightsWithin } from "../../state/rights";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/Dialog";
 import { LiveEvents } from "../../ui/live/LiveEvents";
@@ -30,7 +31,15 @@ export default function ProductDevicePage() {
   const { product: ref = "", device: id = "" } = useParams<{ product: string; device: string }>();
   const product = useProduct(ref);
   const device = useProductDevice(ref, id);
-  return <Loaded query={product}>{(one) => <Loaded query={device}>{(found) => <Shown product={one} device={found} />}</Loaded>}</Loaded>;
+  return (
+    <Loaded query={product} title="Device">
+      {(one) => (
+        <RightsWithin permissions={one.permissions}>
+          <Loaded query={device} title="Device">{(found) => <Shown product={one.product} device={found} />}</Loaded>
+        </RightsWithin>
+      )}
+    </Loaded>
+  );
 }
 
 type Layer = "name" | "groups" | "lock" | "remove" | null;
@@ -64,16 +73,16 @@ function Shown({ product, device }: { product: Product; device: ProductDevice })
       actions={
         <>
           {(device.quarantined || device.denied) && <Decide product={product.slug} device={device} />}
-          <Button onClick={() => setLayer("lock")}>{device.desired_firmware_version === null ? "Lock to a version" : "Change the lock"}</Button>
+          <Button needs="devices:update" onClick={() => setLayer("lock")}>{device.desired_firmware_version === null ? "Lock to a version" : "Change the lock"}</Button>
           <Menu label={`Actions for ${name}`} items={[
-            { label: "Edit name and notes", act: () => setLayer("name") },
-            { label: "Edit groups", act: () => setLayer("groups") },
-            { label: device.development ? "Unmark development" : "Mark for development", act: () => void doing("Changed", "PUT", "", { development: !device.development }) },
-            { label: device.firmware_updates_forced ? "Do not force updates" : "Force updates", act: () => void doing("Changed", "PUT", "", { firmware_updates_forced: !device.firmware_updates_forced }) },
-            { label: "Signal on", act: () => void doing("The device signals", "PUT", "", { signal: 1 }), disabled: !device.online },
-            { label: "Signal off", act: () => void doing("The signal is off", "PUT", "", { signal: 0 }), disabled: !device.online },
-            device.owner !== null && { label: "End its ownership", danger: true, act: () => void doing("Nobody owns it now", "DELETE", "/owner", undefined) },
-            { label: "Remove from the product", danger: true, act: () => setLayer("remove") },
+            { label: "Edit name and notes", needs: "devices:update", act: () => setLayer("name") },
+            { label: "Edit groups", needs: "devices:update", act: () => setLayer("groups") },
+            { label: device.development ? "Unmark development" : "Mark for development", needs: "devices:update", act: () => void doing("Changed", "PUT", "", { development: !device.development }) },
+            { label: device.firmware_updates_forced ? "Do not force updates" : "Force updates", needs: "devices:update", act: () => void doing("Changed", "PUT", "", { firmware_updates_forced: !device.firmware_updates_forced }) },
+            { label: "Signal on", needs: "devices:signal", act: () => void doing("The device signals", "PUT", "", { signal: 1 }), disabled: !device.online },
+            { label: "Signal off", needs: "devices:signal", act: () => void doing("The signal is off", "PUT", "", { signal: 0 }), disabled: !device.online },
+            device.owner !== null && { label: "End its ownership", needs: "devices:release", danger: true, act: () => void doing("Nobody owns it now", "DELETE", "/owner", undefined) },
+            { label: "Remove from the product", needs: "devices:remove", danger: true, act: () => setLayer("remove") },
           ]} />
         </>
       }

@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ask } from "../../api/client";
 import type { components } from "../../api/schema";
 
@@ -6,14 +6,31 @@ export type ProductDevice = components["schemas"]["ProductDeviceAnswer"];
 export type Import = components["schemas"]["ImportDocument"];
 type Answer = components["schemas"]["ProductDevicesAnswer"];
 
-/** A page of a product's devices; filters and order are the server's. */
-export function useProductDevices(product: string, asked: URLSearchParams) {
-  const text = asked.toString();
-  return useQuery({
+/** Devices that are asked for at once. */
+export const PER_PAGE = 100;
+
+function pageQuery(product: string, asked: URLSearchParams, page: number) {
+  const wanted = new URLSearchParams(asked);
+  wanted.set("page", String(page));
+  wanted.set("per_page", String(PER_PAGE));
+  const text = wanted.toString();
+  return {
     queryKey: ["devices", "product", product, text],
-    queryFn: async ({ signal }) => (await (await ask(`/v1/products/${product}/devices?${text}`, { signal })).json()) as Answer,
-    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }: { signal: AbortSignal }) => (await (await ask(`/v1/products/${product}/devices?${text}`, { signal })).json()) as Answer,
     refetchInterval: 30_000,
+  };
+}
+
+/** A page of a product's devices, from 1; filters and order are the server's. */
+export function useProductDevices(product: string, asked: URLSearchParams, page: number) {
+  return useQuery({ ...pageQuery(product, asked, page), placeholderData: keepPreviousData });
+}
+
+/** Several pages of the same list, by their number; those that are not loaded yet are missing. */
+export function useDevicePages(product: string, asked: URLSearchParams, pages: readonly number[]): ReadonlyMap<number, ProductDevice[]> {
+  return useQueries({
+    queries: pages.map((page) => pageQuery(product, asked, page)),
+    combine: (results) => new Map(results.flatMap((one, place) => (one.data ? [[pages[place] ?? 0, one.data.devices] as const] : []))),
   });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { searchParameter, updateState } from "./rules";
+import { pagesInSight, searchParameter, updateState } from "./rules";
 
 const device = { development: false, desired_firmware_version: null, targeted_firmware_release_version: null, firmware_version: 2 };
 
@@ -15,4 +15,11 @@ test("hexadecimal digits are an id, the rest is a name", () => {
   expect(searchParameter("E00FCE68")).toEqual(["deviceId", "e00fce68"]);
   expect(searchParameter("cafe")).toEqual(["deviceName", "cafe"]);
   expect(searchParameter("pump-12")).toEqual(["deviceName", "pump-12"]);
+});
+
+test("what is in sight says which pages are needed", () => {
+  expect(pagesInSight([0, 24], 100_000, 100)).toEqual([1]);
+  expect(pagesInSight([90, 130], 100_000, 100)).toEqual([1, 2]);
+  expect(pagesInSight([99_980, 100_020], 100_000, 100)).toEqual([1000]);
+  expect(pagesInSight([500, 520], 3, 100)).toEqual([1]);
 });

@@ -17,3 +17,14 @@ export function searchParameter(text: string): [string, string] {
   const wanted = text.trim();
   return wanted.length >= 6 && IS_ID.test(wanted) ? ["deviceId", wanted.toLowerCase()] : ["deviceName", wanted];
 }
+
+/** The pages, from 1, that hold the places in sight.
+ *
+ * @param sight first and last place, from 0.
+ */
+export function pagesInSight([first, last]: readonly [number, number], total: number, perPage: number): number[] {
+  const most = Math.max(1, Math.ceil(total / perPage));
+  const from = Math.min(most, Math.floor(first / perPage) + 1);
+  const to = Math.min(most, Math.floor(last / perPage) + 1);
+  return Array.from({ length: to - from + 1 }, (_, step) => from + step);
+}

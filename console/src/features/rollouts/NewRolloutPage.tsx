@@ -8,6 +8,7 @@ import { ProductFrame } from "../../product/Frame";
 import type { Product } from "../../product/queries";
 import { Button } from "../../ui/Button";
 import { CheckField, SelectField, TextField } from "../../ui/Field";
+import { Guarded } from "../../ui/Guarded";
 import { Card } from "../../ui/Page";
 import { Empty, ErrorNote, Loaded } from "../../ui/States";
 import { say } from "../../ui/Toast";
@@ -76,7 +77,7 @@ function Form({ product, versions }: { product: Product; versions: Version[] }) 
     }
   };
   return (
-    <div className="cards">
+    <Guarded needs="rollouts:create"><div className="cards">
       <Card title="What, and to whom">
         <form className="stack" onSubmit={(event) => void see(event)} onChange={() => setPlanned(null)} noValidate>
           <SelectField label="Version" {...register("version")}>
@@ -101,6 +102,6 @@ function Form({ product, versions }: { product: Product; versions: Version[] }) 
           </Button>
         </PlanCard>
       )}
-    </div>
+    </div></Guarded>
   );
 }

@@ -13,7 +13,7 @@ import { stateOf } from "./rules";
 /** The rollouts of a product: which go on, which wait for somebody, what became of the others. */
 export default function RolloutsPage() {
   return (
-    <ProductFrame title="Rollouts" actions={(product) => <ButtonLink kind="primary" to={`/products/${product.slug}/rollouts/new`}>Plan a rollout</ButtonLink>}>
+    <ProductFrame title="Rollouts" actions={(product) => <ButtonLink needs="rollouts:create" kind="primary" to={`/products/${product.slug}/rollouts/new`}>Plan a rollout</ButtonLink>}>
       {(product) => <Rollouts product={product} />}
     </ProductFrame>
   );
@@ -37,7 +37,7 @@ function Rollouts({ product }: { product: Product }) {
       {(answer) => answer.total === 0 ? (
         <Empty title="There was no rollout yet">
           <p className="quiet">A rollout brings a version to devices in stages. After each stage the updated devices are compared with those that do not have it yet; if they fare worse, it stops by itself and gives them back what they had.</p>
-          <ButtonLink kind="primary" to={`/products/${product.slug}/rollouts/new`}>Plan a rollout</ButtonLink>
+          <ButtonLink needs="rollouts:create" kind="primary" to={`/products/${product.slug}/rollouts/new`}>Plan a rollout</ButtonLink>
         </Empty>
       ) : (
         <>

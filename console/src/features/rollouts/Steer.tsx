@@ -27,11 +27,11 @@ export function Steer({ product, rollout }: { product: string; rollout: Rollout 
   const report = `/v1/products/${product}/rollouts/${rollout.id}/report?format=csv`;
   return (
     <div className="row">
-      {may.approve && <Button kind="primary" busy={busy} onClick={() => void run("approve", "Approved")}>Approve</Button>}
-      {may.resume && <Button kind="primary" busy={busy} onClick={() => void run("resume", "The rollout goes on")}>{rollout.state === "held" ? "Go on to the next stage" : "Resume"}</Button>}
-      {may.pause && <Button busy={busy} onClick={() => void run("pause", "Nothing new is sent")}>Pause</Button>}
+      {may.approve && <Button needs="rollouts:update" kind="primary" busy={busy} onClick={() => void run("approve", "Approved")}>Approve</Button>}
+      {may.resume && <Button needs="rollouts:update" kind="primary" busy={busy} onClick={() => void run("resume", "The rollout goes on")}>{rollout.state === "held" ? "Go on to the next stage" : "Resume"}</Button>}
+      {may.pause && <Button needs="rollouts:update" busy={busy} onClick={() => void run("pause", "Nothing new is sent")}>Pause</Button>}
       <a className="button" href={report} download={`rollout-${rollout.id}.csv`}>Download the report</a>
-      {may.abort && <Button kind="danger" onClick={() => setAborting(true)}>Abort</Button>}
+      {may.abort && <Button needs="rollouts:update" kind="danger" onClick={() => setAborting(true)}>Abort</Button>}
       <ConfirmDialog open={aborting} onClose={() => setAborting(false)} title="Abort this rollout?" verb="Abort the rollout" act={async () => {
         await steer(rollout.id, "abort", { rollback });
         say("The rollout has ended");

@@ -8,6 +8,7 @@ import type { Product } from "../../product/queries";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/Dialog";
 import { CheckField, SelectField, TextArea, TextField } from "../../ui/Field";
+import { Guarded } from "../../ui/Guarded";
 import { Card } from "../../ui/Page";
 import { ErrorNote } from "../../ui/States";
 import { say } from "../../ui/Toast";
@@ -19,8 +20,8 @@ export default function ProductSettingsPage() {
     <ProductFrame title="Settings">
       {(product) => (
         <>
-          <Rules product={product} />
-          <Move product={product} />
+          <Guarded needs="products:update"><Rules product={product} /></Guarded>
+          <Guarded needs="products:move"><Move product={product} /></Guarded>
           <End product={product} />
         </>
       )}
@@ -79,7 +80,7 @@ function End({ product }: { product: Product }) {
   const [open, setOpen] = useState(false);
   return (
     <Card title="The end of it">
-      <Button onClick={() => setOpen(true)}>Delete the product</Button>
+      <Button needs="products:remove" onClick={() => setOpen(true)}>Delete the product</Button>
       <ConfirmDialog open={open} onClose={() => setOpen(false)} title={`Delete ${product.name}?`} verb="Delete the product" typed={product.slug} act={async () => {
         await ask(`/v1/products/${product.slug}${product.device_count > 0 ? "?remove_devices=true" : ""}`, { method: "DELETE" });
         await queries.invalidateQueries({ queryKey: ["products"] });

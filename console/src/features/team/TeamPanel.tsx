@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { useRefusal } from "../../state/rights";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/Dialog";
 import { Chip } from "../../ui/Marks";
@@ -31,7 +32,7 @@ export function TeamPanel({ scope, name }: { scope: Scope; name: string }) {
     { key: "name", title: "Person", cell: (one) => <span className="wrap-any">{one.username}</span> },
     { key: "role", title: "Role", cell: (one) => <Role member={one} onChange={(role) => void setRole(one, role)} /> },
     { key: "mfa", title: "Second factor", minor: true, cell: (one) => <Chip tone={one.no_mfa ? "look" : "good"}>{one.no_mfa ? "off" : "on"}</Chip> },
-    { key: "act", title: "", cell: (one) => one.role.name !== "Owner" && <Menu label={`Actions for ${one.username}`} items={[{ label: "Remove from the team", danger: true, act: () => setLeaving({ username: one.username, title: one.username }) }]} /> },
+    { key: "act", title: "", cell: (one) => one.role.name !== "Owner" && <Menu label={`Actions for ${one.username}`} items={[{ label: "Remove from the team", needs: "teams.users:remove", danger: true, act: () => setLeaving({ username: one.username, title: one.username }) }]} /> },
   ];
   return (
     <Loaded query={team}>
@@ -40,7 +41,7 @@ export function TeamPanel({ scope, name }: { scope: Scope; name: string }) {
         const programs = answer.team.filter(isProgram);
         return (
           <>
-            <Card title="People" actions={<Button kind="primary" onClick={() => setInviting(true)}>Invite</Button>}>
+            <Card title="People" actions={<Button needs="teams.users:invite" kind="primary" onClick={() => setInviting(true)}>Invite</Button>}>
               <Table label="People of the team" columns={columns} rows={people} rowKey={(one) => one.username} />
             </Card>
             {answer.invitations.length > 0 && (
@@ -49,7 +50,7 @@ export function TeamPanel({ scope, name }: { scope: Scope; name: string }) {
                   {answer.invitations.map((one) => (
                     <li key={one.id} className="row">
                       <span className="grow wrap-any">{one.username} as {one.role.name}, invited <TimeAgo at={one.created_at} /></span>
-                      <Button small onClick={() => setLeaving({ username: one.username, title: `the invitation of ${one.username}` })}>Withdraw</Button>
+                      <Button needs="teams.users:remove" small onClick={() => setLeaving({ username: one.username, title: `the invitation of ${one.username}` })}>Withdraw</Button>
                     </li>
                   ))}
                 </ul>
@@ -73,7 +74,8 @@ export function TeamPanel({ scope, name }: { scope: Scope; name: string }) {
 }
 
 function Role({ member, onChange }: { member: Member; onChange: (role: string) => void }) {
-  if (member.role.name === "Owner") return <>Owner</>;
+  const refusal = useRefusal()("teams.users:update");
+  if (member.role.name === "Owner" || refusal !== null) return <span title={refusal ?? undefined}>{member.role.name}</span>;
   return (
     <select className="input" aria-label={`Role of ${member.username}`} value={member.role.name} onChange={(event) => onChange(event.target.value)}>
       {ROLES.map(([role]) => <option key={role}>{role}</option>)}
@@ -98,14 +100,14 @@ function Programs({ scope, programs, onRemove }: { scope: Scope; programs: ApiUs
     { key: "scopes", title: "May", cell: (one) => <span className="wrap-any mono">{one.scopes.join(", ")}</span> },
     { key: "act", title: "", cell: (one) => (
       <Menu label={`Actions for ${one.friendly_name}`} items={[
-        { label: "Change name or rights", act: () => setEditing(one) },
-        { label: "Make a new token", act: () => void renew(one) },
-        { label: "Remove", danger: true, act: () => onRemove(one) },
+        { label: "Change name or rights", needs: "teams.users:update", act: () => setEditing(one) },
+        { label: "Make a new token", needs: "teams.users:update", act: () => void renew(one) },
+        { label: "Remove", needs: "teams.users:remove", danger: true, act: () => onRemove(one) },
       ]} />
     ) },
   ];
   return (
-    <Card title="API users" actions={<Button onClick={() => setEditing("new")}>Add an API user</Button>}>
+    <Card title="API users" actions={<Button needs="teams.users:invite" onClick={() => setEditing("new")}>Add an API user</Button>}>
       {programs.length === 0 ? <p className="quiet">Programs of yours that use the API get an account each, with exactly the rights that they need and one token that does not expire.</p> : <Table label="API users" columns={columns} rows={programs} rowKey={(one) => one.username} />}
       {editing && <ApiUserDialog scope={scope} user={editing === "new" ? null : editing} onClose={() => setEditing(null)} onToken={setToken} />}
       {token && <TokenDialog token={token} onClose={() => setToken(null)} />}
