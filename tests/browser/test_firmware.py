@@ -41,6 +41,8 @@ def expect_running(page: Page, product: str, count: int) -> None:
     row = versions.get_by_role("row", name="Cold chain 7")
     link = row.get_by_role("link", name=str(count), exact=True)
     expect(link).to_be_visible(timeout=UPDATE_MS)
+    link.click()
+    expect(page.get_by_role("status").filter(has_text=f"{count} device")).to_be_visible()
 
 
 def test_a_version_goes_from_upload_to_all_devices(browser: Browser, stage: Stage, tmp_path: Path):

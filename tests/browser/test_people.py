@@ -1,5 +1,7 @@
 """Two people at once: one who may, and one who may only look."""
 
+import re
+
 from playwright.sync_api import Browser, expect
 from tests.browser.journey import Journey
 from tests.browser.stage import EMAIL, PASSWORD, Stage
@@ -7,7 +9,24 @@ from tests.browser.stage import EMAIL, PASSWORD, Stage
 VIEWER, VIEWER_PASSWORD = "viewer@example.com", "another long password"
 
 
-def test_an_invited_viewer_sees_all_and_is_refused_in_words(browser: Browser, stage: Stage):
+REFUSED = {
+    "devices": ["Import devices"],
+    "groups": ["Create a group"],
+    "firmware": ["Upload a version"],
+    "rollouts": ["Plan a rollout"],
+    "events": ["Publish an event"],
+    "integrations": ["Add an integration"],
+    "integrations/new": ["Use: A webhook of your own"],
+    "team": ["Invite", "Add an API user"],
+    "customers": ["Create a customer", "Create a client"],
+    "settings": ["Delete the product"],
+}
+"""What who may only look finds refused on each page of a product."""
+
+
+def test_an_invited_viewer_sees_all_and_is_told_what_their_role_may_not(
+    browser: Browser, stage: Stage
+):
     stage.server.create_user(VIEWER, VIEWER_PASSWORD)
     product = f"/products/{stage.product}"
     with Journey(browser, stage.origin) as owner, Journey(browser, stage.origin) as viewer:
@@ -19,22 +38,46 @@ def test_an_invited_viewer_sees_all_and_is_refused_in_words(browser: Browser, st
         page.get_by_role("button", name="Send the invitation").click()
         expect(page.get_by_role("region", name="Invited, not accepted yet")).to_contain_text(VIEWER)
 
-        viewer.expected_statuses = {403}
+        # Nothing that the pages ask or offer by themselves is refused.
+        viewer.expected_statuses = {404}  # a device that has told no vitals yet
         viewer.sign_in(VIEWER, VIEWER_PASSWORD)
         seen = viewer.open("/invitations", "Invitations")
         seen.get_by_role("button", name="Accept").click()
         expect(seen.get_by_text("Welcome to the team")).to_be_visible()
-        for part in ("devices", "groups", "firmware", "rollouts", "events", "integrations", "team"):
+        for part, acts in REFUSED.items():
             seen.goto(f"{product}/{part}")
             expect(seen.get_by_role("heading", level=1)).to_be_visible()
             viewer.settle()
             expect(seen.get_by_text("This could not be loaded")).to_have_count(0)
+            expect(seen.get_by_text("You are View-only here")).to_be_visible()
+            for name in acts:
+                button = seen.get_by_role("button", name=name, exact=True).first
+                expect(button).to_have_attribute("aria-disabled", "true")
+                expect(button).to_have_attribute("title", re.compile("needs the role"))
+            assert viewer.find_barriers() == [], part
+        tabs = seen.get_by_role("navigation", name="Pages of Fridge")
+        expect(tabs.get_by_role("link", name="Audit")).to_have_count(0)
 
         seen.goto(f"{product}/groups")
         seen.get_by_role("button", name="Create a group").click()
-        seen.get_by_role("textbox", name="Name").fill("mine")
-        seen.get_by_role("button", name="Create the group").click()
-        expect(seen.get_by_role("dialog").get_by_role("alert")).to_contain_text("Permission denied")
+        expect(seen.get_by_text("It needs the role Developer.")).to_be_visible()
+        expect(seen.get_by_role("dialog", name="Create a group")).to_have_count(0)
+        seen.goto(f"{product}/settings")
+        expect(seen.get_by_label("Name", exact=True)).to_be_disabled()
+        expect(seen.get_by_text("It needs the role Administrator.").first).to_be_visible()
+        seen.goto(f"{product}/rollouts/new")
+        viewer.settle()
+        expect(seen.get_by_text("It needs the role Developer.").first).to_be_visible()
+        seen.goto(f"{product}/devices/{stage.devices[4]}")
+        viewer.settle()
+        call = seen.get_by_role("button", name="Call", exact=True).first
+        expect(call).to_have_attribute("title", re.compile("needs the role Support"))
+        seen.get_by_role("button", name="Actions for").click()
+        remove = seen.get_by_role("menuitem", name="Remove from the product")
+        expect(remove).to_have_attribute("aria-disabled", "true")
+        expect(remove).to_contain_text("It needs the role Developer.")
+        assert viewer.find_barriers() == []
+        seen.keyboard.press("Escape")
 
         seen.goto(f"{product}/devices/{stage.devices[4]}")
         owner.page.goto(f"{product}/devices/{stage.devices[4]}")

@@ -41,6 +41,13 @@ PAGES = [
     "/organizations/{stage.organization}/settings",
     "/invitations",
     "/integrations",
+    "/integrations/new",
+    "/integrations/new?from=webhook",
+    "/integrations/new?from=influxdb",
+    "/products/{stage.product}/integrations/new",
+    "/plan",
+    "/organizations/{stage.organization}/plan",
+    "/server",
 ]
 
 

@@ -1,5 +1,7 @@
 """What the console asks beside everybody's routes: rights, roles, plans, the server, previews."""
 
+from itertools import pairwise
+
 from tests.builders.cloud import Cloud, Person
 
 from roadstead.identity.permissions import ROLE_PERMISSIONS, Role
@@ -33,7 +35,7 @@ async def test_roles_rise_from_looking_to_owning(jo: Person):
         "Owner",
     ]
     rights = [set(one["permissions"]) for one in roles]
-    assert all(less < more for less, more in zip(rights, rights[1:], strict=False))
+    assert all(less < more for less, more in pairwise(rights))
 
 
 async def test_plans_are_told_with_their_limits(jo: Person):
