@@ -15,7 +15,7 @@ def test_a_webhook_is_previewed_made_tried_looked_up_and_sent_again(
     with receiving() as receiver:
         page = signed_in.open(f"/products/{stage.product}/integrations", "Integrations")
         page.get_by_role("link", name="Add an integration").first.click()
-        page.get_by_role("button", name="Use: A webhook of your own").click()
+        page.get_by_role("button", name="Use it: A webhook of your own").click()
         page.get_by_label("Events whose names begin with").fill("fridge/")
         page.get_by_label("Address", exact=True).fill(f"{receiver.url}/temperature")
         page.get_by_label("Body").select_option("json")
@@ -62,7 +62,7 @@ def test_a_webhook_is_previewed_made_tried_looked_up_and_sent_again(
 
 def test_a_template_asks_what_it_needs_and_keeps_all_its_settings(signed_in: Journey):
     page = signed_in.open("/integrations/new", "Add an integration")
-    page.get_by_role("button", name="Use: InfluxDB 2").click()
+    page.get_by_role("button", name="Use it: InfluxDB 2").click()
     page.get_by_role("button", name="Create the integration").click()
     expect(page.get_by_text("It is needed.").first).to_be_visible()
     page.get_by_label("Events whose names begin with").fill("fridge/")

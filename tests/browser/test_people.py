@@ -16,7 +16,7 @@ REFUSED = {
     "rollouts": ["Plan a rollout"],
     "events": ["Publish an event"],
     "integrations": ["Add an integration"],
-    "integrations/new": ["Use: A webhook of your own"],
+    "integrations/new": ["Use it: A webhook of your own"],
     "team": ["Invite", "Add an API user"],
     "customers": ["Create a customer", "Create a client"],
     "settings": ["Delete the product"],
@@ -59,7 +59,7 @@ def test_an_invited_viewer_sees_all_and_is_told_what_their_role_may_not(
         expect(tabs.get_by_role("link", name="Audit")).to_have_count(0)
 
         seen.goto(f"{product}/groups")
-        seen.get_by_role("button", name="Create a group").click()
+        seen.get_by_role("button", name="Create a group").click(force=True)
         expect(seen.get_by_text("It needs the role Developer.")).to_be_visible()
         expect(seen.get_by_role("dialog", name="Create a group")).to_have_count(0)
         seen.goto(f"{product}/settings")

@@ -46,6 +46,7 @@ def test_one_click_brings_a_device_online_which_ends_and_comes_back(tmp_path):
 
             assert jo.delete("/v1/simulated_device").status_code == 204
             assert jo.get("/v1/simulated_device").json()["simulated_device"] is None
+            wait_until(lambda: not jo.get("/v1/devices").json()[0]["online"], timeout_s=8)
             assert jim.post("/v1/simulated_device", timeout=30).status_code == 200
             assert jim.delete("/v1/simulated_device").status_code == 204
 

@@ -13,13 +13,18 @@ interface Props {
   wide?: boolean;
 }
 
+const FIELDS = "input:not([type=hidden]):not([type=file]), select, textarea";
+
 /** A layer that asks for something before the page goes on. Esc closes it. */
 export function Dialog({ open, onClose, title, children, wide }: Props) {
+  const popup = useRef<HTMLDivElement>(null);
+  // The first field, so that one can type at once; not on a touch screen, where a keyboard would cover the rest.
+  const first = (how: string) => (how === "touch" ? true : (popup.current?.querySelector<HTMLElement>(FIELDS) ?? true));
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="backdrop" />
-        <Base.Popup className={`dialog ${wide ? "wide" : ""}`}>
+        <Base.Popup ref={popup} initialFocus={first} className={`dialog ${wide ? "wide" : ""}`}>
           <div className="row">
             <Base.Title className="grow">{title}</Base.Title>
             <IconButton label="Close" onClick={onClose}><X aria-hidden="true" size={16} /></IconButton>

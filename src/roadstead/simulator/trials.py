@@ -31,6 +31,12 @@ REPORT_EVERY_S = 5.0
 PLATFORM_ID = 12
 """It passes for an Argon."""
 
+FAREWELL_S = 1.0
+"""From the goodbye to the end of the device: long enough to say it again if it was not heard."""
+
+NEVER_S = 86_400.0
+"""A device that is about to end goes to sleep for longer than it lives."""
+
 Step = Callable[[VirtualIdentity], Awaitable[None]]
 
 
@@ -131,13 +137,18 @@ class TrialDevices:
             return False
         del self._running[person]
         running.ending.cancel()
-        running.device.stop()
+        # With a goodbye the server knows at once; without one it would wait for a sign of life.
+        running.device.sleep(NEVER_S)
+        asyncio.get_running_loop().call_later(FAREWELL_S, running.device.stop)
         return True
 
     def close(self) -> None:
         """Ends all trials."""
-        for person in list(self._running):
-            self.stop(person)
+        for running in self._running.values():
+            if running is not None:
+                running.ending.cancel()
+                running.device.stop()
+        self._running.clear()
         if self._timers is not None:
             self._timers.close()
             self._timers = None

@@ -43,7 +43,7 @@ function Offer({ title, kind, text, onTake }: { title: string; kind: string; tex
     <Card title={title} actions={<Chip>{kind}</Chip>}>
       <div className="stack">
         <p>{text}</p>
-        <div className="row"><Button needs="integrations:create" aria-label={`Use: ${title}`} onClick={onTake}>Use it</Button></div>
+        <div className="row"><Button needs="integrations:create" aria-label={`Use it: ${title}`} onClick={onTake}>Use it</Button></div>
       </div>
     </Card>
   );
