@@ -18,7 +18,7 @@ import { type Fields, policyOf, PolicyFields } from "./PolicyFields";
 
 /** A rollout that is to be: what, to whom, how; then exactly what it will do; then the start. */
 export default function NewRolloutPage() {
-  return <ProductFrame title="Plan a rollout" crumb={{ part: "rollouts", label: "Rollouts" }}>{(product) => <Planning product={product} />}</ProductFrame>;
+  return <ProductFrame title="Plan a rollout" crumb={{ part: "rollouts", label: "Rollouts" }}>{(product) => <Guarded needs="rollouts:create"><Planning product={product} /></Guarded>}</ProductFrame>;
 }
 
 function Planning({ product }: { product: Product }) {
@@ -77,7 +77,7 @@ function Form({ product, versions }: { product: Product; versions: Version[] }) 
     }
   };
   return (
-    <Guarded needs="rollouts:create"><div className="cards">
+    <div className="cards">
       <Card title="What, and to whom">
         <form className="stack" onSubmit={(event) => void see(event)} onChange={() => setPlanned(null)} noValidate>
           <SelectField label="Version" {...register("version")}>
@@ -102,6 +102,6 @@ function Form({ product, versions }: { product: Product; versions: Version[] }) 
           </Button>
         </PlanCard>
       )}
-    </div></Guarded>
+    </div>
   );
 }
