@@ -16,7 +16,7 @@ def test_a_webhook_is_previewed_made_tried_looked_up_and_sent_again(
         page = signed_in.open(f"/products/{stage.product}/integrations", "Integrations")
         page.get_by_role("link", name="Add an integration").first.click()
         page.get_by_role("button", name="Use it: A webhook of your own").click()
-        page.get_by_label("Events whose names begin with").fill("fridge/")
+        page.get_by_label("Events whose names begin with").fill("console/")
         page.get_by_label("Address", exact=True).fill(f"{receiver.url}/temperature")
         page.get_by_label("Body").select_option("json")
         page.get_by_label("Template", exact=True).fill('{"degrees": {{{temperature}}}}')
@@ -39,9 +39,9 @@ def test_a_webhook_is_previewed_made_tried_looked_up_and_sent_again(
         page.get_by_role("button", name="Create the webhook").click()
         expect(page.get_by_role("region", name="What was sent")).to_be_visible()
         receiver.status = 400
-        _publish(page, stage, "fridge/1", '{"temperature": 4}')
+        _publish(page, stage, "console/1", '{"temperature": 4}')
         sent = page.get_by_role("region", name="What was sent")
-        failed = sent.get_by_role("listitem").filter(has_text="fridge/1")
+        failed = sent.get_by_role("listitem").filter(has_text="console/1")
         expect(failed).to_contain_text("rejected", timeout=40_000)
         failed.locator("summary").click()
         expect(failed).to_contain_text('{"degrees":4}')
@@ -52,7 +52,7 @@ def test_a_webhook_is_previewed_made_tried_looked_up_and_sent_again(
         sent.get_by_role("button", name="Send all again that failed").click()
         expect(page.get_by_text("It is sent again")).to_be_visible()
         sent.get_by_label("Outcome").select_option("delivered")
-        expect(sent.get_by_role("listitem").filter(has_text="fridge/1")).to_be_visible(
+        expect(sent.get_by_role("listitem").filter(has_text="console/1")).to_be_visible(
             timeout=40_000
         )
         page.get_by_role("button", name="Delete", exact=True).click()

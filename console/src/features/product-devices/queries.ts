@@ -1,6 +1,7 @@
 import { keepPreviousData, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ask } from "../../api/client";
 import type { components } from "../../api/schema";
+import { useRefusal } from "../../state/rights";
 
 export type ProductDevice = components["schemas"]["ProductDeviceAnswer"];
 export type Import = components["schemas"]["ImportDocument"];
@@ -45,7 +46,10 @@ export function useProductDevice(product: string, id: string) {
 
 /** The newest imports; asked again each second while one runs. */
 export function useImports(product: string) {
+  const refusal = useRefusal();
   return useQuery({
+    // Who may not import is not shown imports either.
+    enabled: refusal("devices:import") === null,
     queryKey: ["imports", product],
     queryFn: async () => ((await (await ask(`/v1/products/${product}/device_imports`)).json()) as components["schemas"]["ImportsAnswer"]).device_imports,
     refetchInterval: (query) => (query.state.data?.some((one) => one.finished_at === null) ? 1000 : false),
