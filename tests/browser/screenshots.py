@@ -44,6 +44,9 @@ def pages_of(stage: Stage, rollout: str) -> dict[str, str]:
         "product-events": f"{product}/events",
         "history": f"{product}/events?view=history",
         "integrations": f"{product}/integrations",
+        "gallery": f"{product}/integrations/new",
+        "webhook": f"{product}/integrations/new?from=webhook",
+        "template": f"{product}/integrations/new?from=influxdb",
         "team": f"{product}/team",
         "customers": f"{product}/customers",
         "audit": f"{product}/audit",
@@ -55,6 +58,8 @@ def pages_of(stage: Stage, rollout: str) -> dict[str, str]:
         "device": f"/devices/{stage.devices[0]}",
         "events": "/events",
         "account": "/account",
+        "plan": "/plan",
+        "server": "/server",
     }
 
 
