@@ -7,6 +7,7 @@ serve; what these wrote is then shown by a real server.
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,12 @@ def live_through(folder: Path, case: str, devices: int, seed: int) -> Iterator[L
     """Lives the rollout of a case of ``testbed.cases``, then serves the folder."""
     data = folder / "data"
     data.mkdir(mode=0o700)
-    outcome = asyncio.run(_live(data / "roadstead.db", case, devices, seed))
+    # In a thread of its own: the one of a test in a browser has a loop that runs.
+    with ThreadPoolExecutor(1) as thread:
+        living = thread.submit(
+            lambda: asyncio.run(_live(data / "roadstead.db", case, devices, seed))
+        )
+        outcome = living.result()
     with RoadsteadServer(folder, rate_limits="off") as server:
         server.create_user(EMAIL, PASSWORD, admin=True)
         with closing(sqlite3.connect(data / "roadstead.db", timeout=20)) as database, database:

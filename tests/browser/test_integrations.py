@@ -38,7 +38,7 @@ def test_a_webhook_is_previewed_made_tried_looked_up_and_sent_again(
 
         page.get_by_role("button", name="Create the webhook").click()
         expect(page.get_by_role("region", name="What was sent")).to_be_visible()
-        receiver.status = 400
+        receiver.status = 410
         _publish(page, stage, "console/1", '{"temperature": 4}')
         sent = page.get_by_role("region", name="What was sent")
         failed = sent.get_by_role("listitem").filter(has_text="console/1")

@@ -103,3 +103,17 @@ async def test_where_no_device_can_connect_none_is_simulated(jo: Person):
     assert told == {"simulated_device": None, "offered": False}
     refused = await jo.client.post("/v1/simulated_device")
     assert refused.status_code == 501 and refused.json()["error"] == "simulated_devices_off"
+
+
+async def test_what_a_template_made_can_be_changed_as_it_is_shown(jo: Person):
+    parameters = {"url": "https://a.example", "org": "o", "bucket": "b", "token": "a-secret"}
+    wanted = {"event": "temp", "template": "influxdb", "parameters": parameters}
+    made = (await jo.client.post("/v1/integrations", json=wanted)).json()
+    path = f"/v1/integrations/{made['id']}"
+    shown = (await jo.client.get(path)).json()["integration"]
+    facts = ("id", "created_at", "updated_at", "logs", "errors", "breaker", "hosts", "in_flight")
+    settings = {name: value for name, value in shown.items() if name not in (*facts, "held_by")}
+    settings["measurement"] = "cellar"
+    changed = await jo.client.put(path, json=settings)
+    assert changed.status_code == 200, changed.text
+    assert (await jo.client.get(path)).json()["integration"]["measurement"] == "cellar"
