@@ -271,7 +271,8 @@ def _version(text: str | None) -> int | None:
         return None
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > MAX_VERSION:
         raise Invalid(
-            "invalid_request", f"'firmwareVersion' is a number from 0 to {MAX_VERSION}, not {text!r}."
+            "invalid_request",
+            f"'firmwareVersion' is a number from 0 to {MAX_VERSION}, not {text!r}.",
         )
     return int(text)
 
