@@ -15,8 +15,8 @@ from tests.browser.stage import EMAIL, PASSWORD
         ("good", 120, 0, "finished", {"waits", "goes on"}, "Every device has its offer"),
         ("bricks 10 %", 120, 0, "halted", {"halts"}, "updated devices failed"),
         (
-            *("application silent on 30 %", 150, 0, "waits for your decision"),
-            *({"waits", "pauses", "asks a person"}, "a person must decide"),
+            *("application silent on 30 %", 40, 0, "waits for your decision"),
+            *({"waits", "goes on", "pauses", "asks a person"}, "a person must decide"),
         ),
     ],
     ids=["good", "bad", "doubtful"],

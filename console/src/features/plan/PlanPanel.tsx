@@ -35,8 +35,10 @@ export function PlanPanel({ base, owner, products }: Props) {
                 </div>
                 <Card title="What are the plans?">
                   <Compared plans={all} mine={mine.attributes.agreement_type} />
-                  <p className="quiet">The people who run this server change a plan:</p>
-                  <Command>{`roadstead plan set ${owner} PLAN`}</Command>
+                  <div className="stack tight after">
+                    <p className="quiet">The people who run this server change a plan:</p>
+                    <Command>{`roadstead plan set ${owner} PLAN`}</Command>
+                  </div>
                 </Card>
                 <Usage metered={mine.attributes.metered} />
               </>
@@ -48,6 +50,11 @@ export function PlanPanel({ base, owner, products }: Props) {
   );
 }
 
+/** The day of a moment; a period is a calendar month in UTC, whatever zone is shown. */
+function day(iso: string): string {
+  return iso.slice(0, 10);
+}
+
 function InForce({ agreement }: { agreement: Agreement }) {
   const { attributes } = agreement;
   return (
@@ -55,7 +62,7 @@ function InForce({ agreement }: { agreement: Agreement }) {
       <Facts rows={[
         ["Plan", <strong key="p">{attributes.agreement_type}</strong>],
         ["Since", attributes.starts_on ? <Moment key="s" at={attributes.starts_on} /> : "the beginning"],
-        ["This period", <span key="t"><Moment at={attributes.current_billing_period_start} /> to <Moment at={attributes.current_billing_period_end} /></span>],
+        ["This period", `${day(attributes.current_billing_period_start)} to ${day(attributes.current_billing_period_end)}, UTC`],
         ["Devices", attributes.current_usage_summary.connectivity.all.owned_devices.toLocaleString()],
         ["Limits", attributes.current_usage_summary.device_limit_reached ? <StatusMark key="l" tone="bad">one is reached</StatusMark> : <StatusMark key="l" tone="good">none is reached</StatusMark>],
       ]} />
@@ -75,7 +82,7 @@ function Limits({ plan, agreement, products }: { plan: Plan; agreement: Agreemen
     <Card title="How near are its limits?">
       <Table label="Limits" rows={rows} rowKey={(one) => one.link ?? one.what} columns={[
         { key: "what", title: "Limit", cell: (one) => (one.link ? <Link to={one.link}>{one.what}</Link> : one.what) },
-        { key: "used", title: "Used", num: true, cell: (one) => `${one.used.toLocaleString()} of ${limitText(one.limit)}` },
+        { key: "used", title: "Used", num: true, cell: (one) => one.limit === null ? one.used.toLocaleString() : `${one.used.toLocaleString()} of ${limitText(one.limit)}` },
         { key: "state", title: "State", minor: true, cell: (one) => <Near used={one.used} limit={one.limit} /> },
       ]} />
     </Card>

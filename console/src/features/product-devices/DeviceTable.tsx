@@ -46,14 +46,14 @@ export function DeviceTable({ product, asked, total, page, onPage, chosen, onCho
     onChoose(next);
   };
   const columns: Column<ProductDevice>[] = [
-    { key: "choose", title: "", width: "44px", head: <input type="checkbox" aria-label={`Choose the ${shown.length} devices around here`} checked={all} onChange={() => toggle(shown.map((one) => one.id), !all)} />, cell: (one) => <input type="checkbox" aria-label={`Choose ${one.name ?? one.id}`} checked={chosen.has(one.id)} onChange={() => toggle([one.id], !chosen.has(one.id))} /> },
-    { key: "name", title: "Name", width: "20%", sort: "deviceName", cell: (one) => <Link to={`/products/${product.slug}/devices/${one.id}`}>{one.name ?? shorten(one.id)}</Link> },
-    { key: "state", title: "Connection", width: "118px", cell: (one) => <Connection online={one.online} heard={one.last_heard} /> },
+    { key: "choose", title: "", width: "40px", head: <input type="checkbox" aria-label={`Choose the ${shown.length} devices around here`} checked={all} onChange={() => toggle(shown.map((one) => one.id), !all)} />, cell: (one) => <input type="checkbox" aria-label={`Choose ${one.name ?? one.id}`} checked={chosen.has(one.id)} onChange={() => toggle([one.id], !chosen.has(one.id))} /> },
+    { key: "name", title: "Name", sort: "deviceName", cell: (one) => <Link to={`/products/${product.slug}/devices/${one.id}`}>{one.name ?? shorten(one.id)}</Link> },
+    { key: "state", title: "Connection", width: "112px", cell: (one) => <Connection online={one.online} heard={one.last_heard} /> },
     { key: "id", title: "Device ID", width: "170px", minor: true, sort: "deviceId", cell: (one) => <Copyable text={one.id} shown={shorten(one.id)} what="device ID" /> },
-    { key: "runs", title: "Runs", width: "72px", num: true, sort: "firmwareVersion", cell: (one) => one.firmware_version || "–" },
+    { key: "runs", title: "Runs", width: "64px", num: true, sort: "firmwareVersion", cell: (one) => one.firmware_version || "–" },
     { key: "update", title: "Update", width: "140px", minor: true, cell: (one) => <Update device={one} /> },
-    { key: "groups", title: "Groups", minor: true, cell: (one) => <span title={one.groups.join(", ")}>{one.groups.map((name) => <Chip key={name}>{name}</Chip>)}</span> },
-    { key: "heard", title: "Last connected", width: "130px", minor: true, sort: "lastConnection", cell: (one) => <TimeAgo at={one.last_handshake_at} /> },
+    { key: "groups", title: "Groups", width: "16%", minor: true, cell: (one) => <span title={one.groups.join(", ")}>{one.groups.map((name) => <Chip key={name}>{name}</Chip>)}</span> },
+    { key: "heard", title: "Last connected", width: "148px", minor: true, sort: "lastConnection", cell: (one) => <TimeAgo at={one.last_handshake_at} /> },
     ...(asked.has("quarantined") || asked.has("denied") ? [{ key: "act", title: "", width: "190px", cell: (one: ProductDevice) => <Decide product={product.slug} device={one} /> }] : []),
   ];
   return <VirtualTable label="Devices" columns={columns} total={total} rowAt={rowAt} rowKey={(one) => one.id} onSight={onSight} start={start} sorting={sorting} onSort={onSort} />;
