@@ -835,6 +835,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/integrations/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the request that an integration would send, and send nothing
+         * @description Permission: `integrations:test`.
+         */
+        post: operations["preview_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/integrations/{integration}": {
         parameters: {
             query?: never;
@@ -1123,7 +1143,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Describe an organization
+         * Describe an organization, and say what you may do with it
          * @description Permission: `organization:get`.
          */
         get: operations["get_organization"];
@@ -1321,6 +1341,26 @@ export interface paths {
         get: operations["list_organization_deliveries"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orgs/{org}/integrations/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the request that an integration would send, and send nothing
+         * @description Permission: `integrations:test`.
+         */
+        post: operations["preview_organization_integration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1819,6 +1859,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the plans and what each allows
+         * @description Permission: `account:get`.
+         */
+        get: operations["list_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products": {
         parameters: {
             query?: never;
@@ -1851,7 +1911,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get a product by id or slug
+         * Get a product by id or slug, and what you may do with it
          * @description Permission: `products:get`.
          */
         get: operations["get_product"];
@@ -2933,6 +2993,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products/{product}/integrations/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the request that an integration would send, and send nothing
+         * @description Permission: `integrations:test`.
+         */
+        post: operations["preview_product_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products/{product}/integrations/{integration}": {
         parameters: {
             query?: never;
@@ -3701,6 +3781,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the roles of teams and what each may do
+         * @description Permission: `account:get`.
+         */
+        get: operations["list_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say how the server is: version, database, disk, backup, queues, certificate
+         * @description Permission: `server.status:get`.
+         */
+        get: operations["get_server_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/server_keys": {
         parameters: {
             query?: never;
@@ -3713,6 +3833,34 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/simulated_device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the simulated device that the server runs for you
+         * @description Permission: `devices:claim`.
+         */
+        get: operations["get_simulated_device"];
+        put?: never;
+        /**
+         * Let the server run a simulated device for you; it ends by itself
+         * @description Permission: `devices:claim`.
+         */
+        post: operations["start_simulated_device"];
+        /**
+         * End your simulated device
+         * @description Permission: `devices:claim`.
+         */
+        delete: operations["end_simulated_device"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4485,6 +4633,15 @@ export interface components {
             total_pages: number;
         };
         /**
+         * BackupFacts
+         * @description The last backup that ``roadstead backup`` took of this folder.
+         */
+        BackupFacts: {
+            at: string;
+            file: string;
+            size_bytes: number;
+        };
+        /**
          * BatchAnswer
          * @description How many devices were changed.
          */
@@ -4521,6 +4678,14 @@ export interface components {
             development?: boolean | null;
             /** @default [] */
             remove?: string[];
+        };
+        /**
+         * CertificateFacts
+         * @description The certificate of HTTPS.
+         */
+        CertificateFacts: {
+            ends_at: string;
+            subject: string;
         };
         /**
          * ChangeAnswer
@@ -4795,6 +4960,16 @@ export interface components {
             total_pages: number;
         };
         /**
+         * DatabaseFacts
+         * @description The database: engine, revision of its schema and that of this program, size if known.
+         */
+        DatabaseFacts: {
+            engine: string;
+            program_revision: string;
+            revision: string | null;
+            size_bytes: number | null;
+        };
+        /**
          * DecisionBody
          * @description The owner accepts or declines; the one who asked may withdraw.
          */
@@ -4942,6 +5117,15 @@ export interface components {
             signal?: boolean;
         };
         /**
+         * DeviceEdgeFacts
+         * @description Devices that are connected, sessions that are kept, updates that are being sent.
+         */
+        DeviceEdgeFacts: {
+            online: number;
+            sessions: number;
+            updates_running: number;
+        };
+        /**
          * DeviceEndpoint
          * @description Where devices of one generation connect, and the key by which they know the server.
          */
@@ -4985,6 +5169,15 @@ export interface components {
          */
         DisableBody: {
             current_password: string;
+        };
+        /**
+         * DiskFacts
+         * @description The disk that the data folder lies on.
+         */
+        DiskFacts: {
+            folder: string;
+            free_bytes: number;
+            total_bytes: number;
         };
         /**
          * Done
@@ -5960,6 +6153,12 @@ export interface components {
             password: string;
         };
         /**
+         * Permission
+         * @description One right, named ``area:verb`` as in the field's API scopes.
+         * @enum {unknown}
+         */
+        Permission: "account.tokens:list" | "account.tokens:revoke" | "account:delete" | "account:get" | "account:update" | "alert_rules:update" | "alerts:get" | "alerts:update" | "audit:get" | "claim_codes:create" | "clients:create" | "clients:list" | "clients:remove" | "clients:update" | "configuration:get" | "configuration:update" | "customers:create" | "customers:list" | "customers:remove" | "customers:update" | "devices.diagnostics:get" | "devices.diagnostics:update" | "devices.function:call" | "devices.variable:get" | "devices:claim" | "devices:get" | "devices:import" | "devices:list" | "devices:ping" | "devices:provision" | "devices:release" | "devices:remove" | "devices:signal" | "devices:update" | "events:get" | "events:send" | "firmware.binary:get" | "firmware:create" | "firmware:get" | "firmware:list" | "firmware:release" | "firmware:remove" | "firmware:update" | "groups.impact:get" | "groups:create" | "groups:get" | "groups:list" | "groups:remove" | "groups:update" | "health_thresholds:get" | "health_thresholds:update" | "integrations:create" | "integrations:get" | "integrations:list" | "integrations:remove" | "integrations:test" | "integrations:update" | "invitations:decide" | "ledger.definitions:archive" | "ledger.definitions:create" | "ledger.definitions:get" | "ledger.definitions:list" | "ledger.definitions:update" | "ledger.instances.versions:get" | "ledger.instances.versions:list" | "ledger.instances:get" | "ledger.instances:list" | "ledger.instances:remove" | "ledger.instances:set" | "locations:get" | "logic.functions:create" | "logic.functions:execute" | "logic.functions:get" | "logic.functions:list" | "logic.functions:remove" | "logic.functions:update" | "logic.logs:list" | "logic.runs:get" | "logic.runs:list" | "logic.stats:list" | "metrics.events:get" | "metrics.functions:get" | "metrics.health:get" | "metrics.integrations:get" | "metrics.online:get" | "metrics.variables:get" | "organization:get" | "organization:remove" | "organization:update" | "organizations:create" | "organizations:list" | "products:create" | "products:get" | "products:list" | "products:move" | "products:remove" | "products:update" | "rollouts:create" | "rollouts:get" | "rollouts:update" | "server.metrics:get" | "server.plans:set" | "server.status:get" | "server.users:create" | "server.users:list" | "service_agreements.notifications:list" | "service_agreements.pricing_terms:get" | "service_agreements.usage_reports:create" | "service_agreements.usage_reports:get" | "service_agreements.usage_summary:get" | "service_agreements:list" | "sims.status:get" | "sims.usage:get" | "sims:get" | "sims:import" | "sims:list" | "sims:remove" | "sims:update" | "teams.users:invite" | "teams.users:list" | "teams.users:remove" | "teams.users:update" | "token:get" | "token:revoke";
+        /**
          * PingAnswer
          * @description Whether the device answered just now.
          */
@@ -5993,6 +6192,28 @@ export interface components {
             warnings: string[];
         };
         /**
+         * PlanDocument
+         * @description A plan. A limit that is null does not exist.
+         */
+        PlanDocument: {
+            devices_outside_products: number | null;
+            devices_per_account: number | null;
+            devices_per_product: number | null;
+            features: components["schemas"]["PlanFeature"][];
+            name: string;
+            team_roles: string[];
+            updates: string;
+        };
+        /**
+         * PlanFeature
+         * @description A feature that plans have or have not, and its name for people.
+         */
+        PlanFeature: {
+            feature: string;
+            included: boolean;
+            title: string;
+        };
+        /**
          * PlannedDocument
          * @description A device in a plan; ``stage`` counts from 1, null when it is left out.
          */
@@ -6004,6 +6225,13 @@ export interface components {
             running: number | null;
             stage: number | null;
             text: string;
+        };
+        /**
+         * PlansAnswer
+         * @description All plans, from the smallest.
+         */
+        PlansAnswer: {
+            plans: components["schemas"]["PlanDocument"][];
         };
         /**
          * Policy
@@ -6108,6 +6336,32 @@ export interface components {
             webhookSeverity?: "critical" | "info" | "warning";
             /** @default null */
             webhookUrl?: string | null;
+        };
+        /**
+         * PreviewAnswer
+         * @description The request, its secrets masked; or null, and why it cannot be made.
+         */
+        PreviewAnswer: {
+            error: string | null;
+            request: Record<string, never> | null;
+        };
+        /**
+         * PreviewBody
+         * @description An integration as it would be made or changed, and an event that never was.
+         *
+         *         ``id`` names the one that is being changed: its secrets stand where they are masked. An empty
+         *         ``event_name`` is what the integration waits for.
+         */
+        PreviewBody: {
+            /** @default test-event */
+            data?: string;
+            /** @default api */
+            device_id?: string;
+            /** @default  */
+            event_name?: string;
+            /** @default null */
+            id?: string | null;
+            integration: components["schemas"]["IntegrationBody"];
         };
         /**
          * ProductAlertCounts
@@ -6345,6 +6599,17 @@ export interface components {
             ttl?: number;
         };
         /**
+         * Queue
+         * @description Something that waits: its name, how much, and the most that it takes (null: no limit).
+         */
+        Queue: {
+            /** @default null */
+            limit?: number | null;
+            name: string;
+            title: string;
+            waiting: number;
+        };
+        /**
          * QuietTime
          * @description Hours in which notices wait, each day.
          *
@@ -6363,6 +6628,22 @@ export interface components {
             letsThrough?: "critical" | "info" | "warning";
             /** @default UTC */
             timeZone?: string;
+        };
+        /**
+         * ReachedOrganizationAnswer
+         * @description One organization, and what the caller may do with it.
+         */
+        ReachedOrganizationAnswer: {
+            organization: components["schemas"]["OrganizationDocument"];
+            permissions: components["schemas"]["Permission"][];
+        };
+        /**
+         * ReachedProductAnswer
+         * @description One product, and what the caller may do with it.
+         */
+        ReachedProductAnswer: {
+            permissions: components["schemas"]["Permission"][];
+            product: components["schemas"]["ProductDocument"];
         };
         /**
          * ReleaseAnswer
@@ -6499,6 +6780,21 @@ export interface components {
          */
         RoleBody: {
             role: unknown;
+        };
+        /**
+         * RoleDocument
+         * @description A role of a team, and all that it allows.
+         */
+        RoleDocument: {
+            name: string;
+            permissions: components["schemas"]["Permission"][];
+        };
+        /**
+         * RolesAnswer
+         * @description Roles of people, from least to most.
+         */
+        RolesAnswer: {
+            roles: components["schemas"]["RoleDocument"][];
         };
         /**
          * RolloutAnswer
@@ -6666,6 +6962,29 @@ export interface components {
             udp: components["schemas"]["DeviceEndpoint"] | null;
         };
         /**
+         * ServerStatusAnswer
+         * @description How the server is; ``status`` and ``checks`` are those of ``/healthz``.
+         */
+        ServerStatusAnswer: {
+            backup: components["schemas"]["BackupFacts"] | null;
+            certificate: components["schemas"]["CertificateFacts"] | null;
+            checks: {
+                [key: string]: string;
+            };
+            database: components["schemas"]["DatabaseFacts"];
+            devices: components["schemas"]["DeviceEdgeFacts"];
+            disk: components["schemas"]["DiskFacts"];
+            python: string;
+            queues: components["schemas"]["Queue"][];
+            requests_in_flight: number;
+            settings: {
+                [key: string]: string;
+            };
+            status: string;
+            uptime_s: number;
+            version: string;
+        };
+        /**
          * SignInAnswer
          * @description A token or session; ``id`` ends it by ``DELETE /v1/user/tokens/{id}``.
          */
@@ -6693,6 +7012,23 @@ export interface components {
          */
         SignalBody: {
             signal: boolean;
+        };
+        /**
+         * SimulatedDevice
+         * @description A simulated device that runs; ``ends_at`` is when it ends by itself.
+         */
+        SimulatedDevice: {
+            ends_at: string;
+            id: string;
+            online: boolean;
+        };
+        /**
+         * SimulatedDeviceAnswer
+         * @description The caller's simulated device, null while none runs; ``offered`` is false where none can.
+         */
+        SimulatedDeviceAnswer: {
+            offered: boolean;
+            simulated_device: components["schemas"]["SimulatedDevice"] | null;
         };
         /**
          * StageDocument
@@ -9978,6 +10314,76 @@ export interface operations {
             };
         };
     };
+    preview_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_integration: {
         parameters: {
             query?: never;
@@ -10935,7 +11341,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OrganizationAnswer"];
+                    "application/json": components["schemas"]["ReachedOrganizationAnswer"];
                 };
             };
             /** @description No token, or one that is unknown, expired or revoked */
@@ -11874,6 +12280,78 @@ export interface operations {
             };
             /** @description Unknown, or somebody else's */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    preview_organization_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13679,6 +14157,44 @@ export interface operations {
             };
         };
     };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlansAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_all_products: {
         parameters: {
             query?: never;
@@ -13795,7 +14311,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProductAnswer"];
+                    "application/json": components["schemas"]["ReachedProductAnswer"];
                 };
             };
             /** @description No token, or one that is unknown, expired or revoked */
@@ -18457,6 +18973,78 @@ export interface operations {
             };
         };
     };
+    preview_product_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewAnswer"];
+                };
+            };
+            /** @description The request is malformed; the answer says which field */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unknown, or somebody else's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_product_integration: {
         parameters: {
             query?: never;
@@ -21370,6 +21958,91 @@ export interface operations {
             };
         };
     };
+    list_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolesAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_server_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerStatusAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_server_keys: {
         parameters: {
             query?: never;
@@ -21386,6 +22059,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServerKeysAnswer"];
+                };
+            };
+        };
+    };
+    get_simulated_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulatedDeviceAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    start_simulated_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulatedDeviceAnswer"];
+                };
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server cannot serve this now; nothing was changed */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    end_simulated_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or one that is unknown, expired or revoked */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Known and not offered by this version */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
         };
