@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "plan": "roadstead.cli.plan",
     "device": "roadstead.cli.device",
     "firmware": "roadstead.cli.firmware",
+    "rollout": "roadstead.cli.rollout",
     "server-key": "roadstead.cli.server_key",
     "db": "roadstead.cli.db",
     "audit": "roadstead.cli.audit",
