@@ -199,21 +199,25 @@ async def test_another_release_ends_the_watch(cloud: Cloud, fleet: Person):
     await work(cloud)
     await release(fleet, version=1, intelligent=False)
     await work(cloud)
-    (watch,) = (await fleet.client.get(PATH)).json()["rollouts"]
+    both = (await fleet.client.get(PATH)).json()["rollouts"]
+    everybody_has_it, watch = sorted(both, key=lambda one: one["version"])
     assert (watch["state"], watch["reason"]) == ("finished", "superseded")
+    assert (everybody_has_it["offered"], everybody_has_it["state"]) == (0, "finished")
 
 
 async def test_a_halted_release_is_taken_back(cloud: Cloud, fleet: Person):
     await release(fleet, version=1, intelligent=False)
     await release(fleet)
     await work(cloud)
-    (watch,) = (await fleet.client.get(PATH)).json()["rollouts"]
+    both = (await fleet.client.get(PATH)).json()["rollouts"]
+    watch = next(one for one in both if one["version"] == 2)
     await fleet.client.post(f"{PATH}/{watch['id']}/abort", json={"rollback": True})
     await work(cloud)
     force = await cloud.parts.database.read(lambda conn: find_in_force(conn, PRODUCT))
     assert force.default == 1
-    both = (await fleet.client.get(PATH)).json()["rollouts"]
-    aborted, back = sorted(both, key=lambda one: one["rollback_of"] is not None)
+    found = {one["id"]: one for one in (await fleet.client.get(PATH)).json()["rollouts"]}
+    aborted = found[watch["id"]]
+    (back,) = [one for one in found.values() if one["rollback_of"] is not None]
     assert (back["rollback_of"], back["offered"]) == (watch["id"], COUNT)
     assert aborted["state"] == "aborted"
 

@@ -6242,6 +6242,7 @@ export interface components {
          *             holdback: devices kept as a control; None for the usual number.
          *             soak_h: hours that a stage is watched.
          *             gate: whether stages are judged; without, each opens when the one before is offered.
+         *             watch_releases: in a product's own policy: whether its standard releases are watched.
          *             ignore: signals that do not count.
          *             devices_per_minute, concurrent, bytes_per_minute: see ``pace``; None for no limit.
          *             window: when devices are updated; None for always.
@@ -6287,6 +6288,8 @@ export interface components {
             soak_h?: number;
             /** @default [] */
             stages?: string[];
+            /** @default true */
+            watch_releases?: boolean;
             /** @default null */
             window?: components["schemas"]["WindowPolicy"] | null;
         };
@@ -6842,6 +6845,7 @@ export interface components {
              *       "rollback": true,
              *       "soak_h": 24,
              *       "stages": [],
+             *       "watch_releases": true,
              *       "window": null
              *     }
              */

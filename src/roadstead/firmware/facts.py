@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, Text, select, type_coerce
 
 from roadstead.devices.store import devices
 from roadstead.firmware import assignment_store, release_store, store
-from roadstead.firmware.model import InForce
+from roadstead.firmware.model import Assignment, InForce
 from roadstead.firmware.reported import membership_of, parse_modules
 from roadstead.firmware.target_rules import Occasion, TargetFacts, VersionFacts
 from roadstead.firmware.targeting import choose_version
@@ -126,22 +126,36 @@ def _gather_in(
     ids = [row.id for row in rows]
     in_force = around.in_force or release_store.find_in_force(conn, product_id)
     groups = groups_of_devices(conn, product_id, ids) if in_force.groups else {}
-    assigned = {
-        device_id: one.version
-        for device_id, one in assignment_store.find_assignments(conn, product_id, ids).items()
+    assigned = assignment_store.find_assignments(conn, product_id, ids)
+    paused = {
+        device_id: frozenset(
+            in_force.groups[group.id] for group in mine if group.id in in_force.paused
+        )
+        for device_id, mine in groups.items()
     }
+    if release_store.DEFAULT in in_force.paused and in_force.default is not None:
+        everybody = frozenset([in_force.default])
+        paused = {device_id: paused.get(device_id, frozenset()) | everybody for device_id in ids}
     releases = {
         device_id: {
             group.name: in_force.groups[group.id] for group in mine if group.id in in_force.groups
         }
         for device_id, mine in groups.items()
     }
-    wanted = {row.desired_firmware_version for row in rows} | set(assigned.values())
+    wanted = {row.desired_firmware_version for row in rows} | {
+        one.version for one in assigned.values()
+    }
     wanted |= {in_force.default, *in_force.groups.values()}
     versions = store.find_facts(conn, product_id, (one for one in wanted if one is not None))
     return {
         row.id: _facts_of(
-            row, in_force.default, releases.get(row.id, {}), assigned, versions, around
+            row,
+            in_force.default,
+            releases.get(row.id, {}),
+            paused.get(row.id, frozenset()),
+            assigned.get(row.id),
+            versions,
+            around,
         )
         for row in rows
     }
@@ -151,7 +165,8 @@ def _facts_of(
     row: Row[Any],
     default: int | None,
     releases: Mapping[str, int],
-    assigned: Mapping[str, int],
+    paused: frozenset[int],
+    assigned: Assignment | None,
     versions: Mapping[int, VersionFacts],
     around: Surroundings,
 ) -> TargetFacts:
@@ -162,7 +177,9 @@ def _facts_of(
         ),
         development=row.development,
         locked_version=row.desired_firmware_version,
-        assigned_version=assigned.get(row.id),
+        assigned_version=None if assigned is None else assigned.version,
+        taken_back=assigned is not None and assigned.reason == "rollback",
+        paused_versions=paused,
         group_releases=releases,
         default_version=default,
         versions=versions,

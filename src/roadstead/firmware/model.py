@@ -90,10 +90,12 @@ class InForce:
     Attributes:
         default: the product's default version; None for none.
         groups: versions by group id.
+        paused: whose release is paused: group ids, an empty one for the default.
     """
 
     default: int | None = None
     groups: dict[str, int]
+    paused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What this room's services ask of whoever delivers. The engine of deliveries fills it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -68,8 +68,10 @@ class Deliveries(Protocol):
 class Rollouts(Protocol):
     """Whoever watches what releases do to devices."""
 
-    def supersede(self, conn: Connection, product_id: int, at: datetime) -> None:
-        """Another release of the product comes; in its transaction."""
+    def supersede(
+        self, conn: Connection, product_id: int, changed: Collection[str], at: datetime
+    ) -> None:
+        """Another release comes, to these groups by id; in its transaction."""
 
     def begin(
         self,
@@ -81,8 +83,10 @@ class Rollouts(Protocol):
         in_force: Mapping[str, int | None],
         names: Mapping[str, str],
         at: datetime,
+        *,
+        immediate: bool,
     ) -> bool:
-        """A release is to go out at once; in its transaction.
+        """Something is released; in its transaction.
 
         Args:
             conn: the unit of work that releases.
@@ -93,6 +97,7 @@ class Rollouts(Protocol):
             in_force: what was released before, likewise.
             names: of groups by id.
             at: when.
+            immediate: it is to go out at once; else each device gets it with its next session.
 
         Returns:
             True when it puts the version in force itself, once that is safe.
@@ -105,7 +110,9 @@ class Rollouts(Protocol):
 class NoRollouts:
     """For tools and tests without rollouts: nobody watches."""
 
-    def supersede(self, conn: Connection, product_id: int, at: datetime) -> None:
+    def supersede(
+        self, conn: Connection, product_id: int, changed: Collection[str], at: datetime
+    ) -> None:
         """Nothing to end."""
 
     def begin(
@@ -118,6 +125,8 @@ class NoRollouts:
         in_force: Mapping[str, int | None],
         names: Mapping[str, str],
         at: datetime,
+        *,
+        immediate: bool,
     ) -> bool:
         """Nobody watches."""
         return False

@@ -40,6 +40,7 @@ firmware_targets = Table(
     Column("group_id", String(24), primary_key=True),
     Column("version", Integer, nullable=False),
     Column("release_id", String(24), nullable=False),
+    Column("paused_by", String(24)),
 )
 
 firmware_releases = Table(
@@ -74,10 +75,12 @@ def lock_releases(conn: Connection, product_id: int) -> None:
 
 def find_in_force(conn: Connection, product_id: int) -> InForce:
     """What is released in the product now."""
-    rows = conn.execute(select(_T.group_id, _T.version).where(_T.product_id == product_id))
+    query = select(_T.group_id, _T.version, _T.paused_by).where(_T.product_id == product_id)
+    rows = conn.execute(query).all()
     versions = {row.group_id: row.version for row in rows}
     default = versions.pop(DEFAULT, None)
-    return InForce(default=default, groups=versions)
+    paused = frozenset(row.group_id for row in rows if row.paused_by is not None)
+    return InForce(default=default, groups=versions, paused=paused)
 
 
 def put_targets(
@@ -96,6 +99,21 @@ def put_targets(
     ]
     if rows:
         conn.execute(insert(firmware_targets), rows)
+
+
+def set_paused(
+    conn: Connection, product_id: int, version: int, group_ids: Iterable[str], by: str | None
+) -> None:
+    """Lets nothing more be sent of releases of this version, or again; by which rollout.
+
+    A group to which something else is released by now is left as it is.
+    """
+    where = (
+        _T.product_id == product_id,
+        _T.version == version,
+        _T.group_id.in_(sorted(group_ids)),
+    )
+    conn.execute(update(firmware_targets).where(*where).values(paused_by=by))
 
 
 def drop_groups(conn: Connection, product_id: int, group_ids: Iterable[str]) -> None:

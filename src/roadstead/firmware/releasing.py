@@ -111,7 +111,7 @@ class FirmwareReleases:
         telling.publish(self._ingest, product.id, "particle/firmware/release", facts)
         if wish.intelligent:
             self._deliveries.wake()
-            self._rollouts.wake()
+        self._rollouts.wake()
         return await self._database.read(lambda conn: _read_back(conn, product.id, release))
 
     async def list_releases(self, product: Product, *, limit: int) -> list[Release]:
@@ -143,12 +143,12 @@ class FirmwareReleases:
         if wish.releases:
             store.mark_released(conn, product.id, wish.version, at)
         names = {key: name for name, key in group_ids.items()}
-        self._rollouts.supersede(conn, product.id, at)
+        self._rollouts.supersede(conn, product.id, changes, at)
         in_steps = False
-        if wish.intelligent and wish.releases:
+        if wish.releases:
             was = {**in_force.groups, release_store.DEFAULT: in_force.default}
             about = (actor, product.id, wish.version, changes, was, names, at)
-            in_steps = self._rollouts.begin(conn, *about)
+            in_steps = self._rollouts.begin(conn, *about, immediate=wish.intelligent)
         release_store.insert_release(conn, release)
         if not in_steps:
             release_store.put_targets(conn, product.id, release.id, changes)

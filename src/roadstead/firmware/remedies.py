@@ -13,6 +13,8 @@ _REMEDIES: Final = {
     "development": "Unmark it as a development device, or flash it.",
     "no_release": "Release a version to one of its groups or to all, or lock the device to one.",
     "version_missing": "Upload that version, or release or lock another.",
+    "release_paused": "Resume the rollout that watches the release, or abort it, which withdraws "
+    "the release; or lock the device to the version.",
     "wrong_platform": "Release or lock a version for the hardware of the device.",
     "too_large": "Release or lock a smaller build.",
     "needs_newer_device_os": "Update Device OS on the device, or release what needs less.",

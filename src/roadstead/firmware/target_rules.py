@@ -54,6 +54,8 @@ class TargetFacts:
         assigned_version: version that a rollout assigned to it.
         group_releases: for each group of the device that has a release, its version.
         default_version: the product's released default.
+        paused_versions: versions whose release to it is paused: the gate found something.
+        taken_back: the assigned version is what it had before a rollout that is taken back.
         versions: what is known of versions, by number.
         running_version: what it reported last; None when unknown or none.
         safe_mode: it runs no application, for modules are missing.
@@ -77,6 +79,8 @@ class TargetFacts:
     assigned_version: int | None = None
     group_releases: Mapping[str, int] = field(default_factory=dict)
     default_version: int | None = None
+    paused_versions: frozenset[int] = frozenset()
+    taken_back: bool = False
     versions: Mapping[int, VersionFacts] = field(default_factory=dict)
     running_version: int | None = None
     safe_mode: bool = False
@@ -148,6 +152,9 @@ def choose_by_assignment(facts: TargetFacts) -> Choice | None:
     version = facts.assigned_version
     if version is None:
         return None
+    if facts.taken_back:
+        text = f"A rollout was stopped and is taken back: the device gets version {version} again."
+        return Choice(version, "rollout", text)
     return Choice(version, "rollout", f"A rollout has assigned version {version} to the device.")
 
 
@@ -180,6 +187,18 @@ def hold_equal_version(facts: TargetFacts, version: int) -> Objection | None:
     if facts.safe_mode or facts.running_version != version:
         return None
     return Objection("up_to_date", f"The device runs version {version}.")
+
+
+def hold_paused_release(facts: TargetFacts, version: int) -> Objection | None:
+    """A release that the gate, or a person, has paused is sent to nobody; a lock is."""
+    if facts.locked_version is not None or facts.assigned_version is not None:
+        return None
+    if version not in facts.paused_versions:
+        return None
+    return Objection(
+        "release_paused",
+        f"The release of version {version} is paused; the rollout that watches it says why.",
+    )
 
 
 def hold_wrong_platform(facts: TargetFacts, version: int) -> Objection | None:
@@ -298,6 +317,7 @@ CHOOSING: Final[tuple[tuple[str, ChoosingRule], ...]] = (
 HOLDING: Final[tuple[tuple[str, HoldingRule], ...]] = (
     ("firmware_exists", hold_unknown_version),
     ("differs_from_running", hold_equal_version),
+    ("release_not_paused", hold_paused_release),
     ("platform", hold_wrong_platform),
     ("size", hold_too_large),
     ("assets", hold_assets),

@@ -12,7 +12,9 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from roadstead.bus.local import LocalBus
+from roadstead.firmware import release_store
 from roadstead.firmware.assignment_store import find_assignments
+from roadstead.firmware.release_store import find_in_force
 from roadstead.kit.errors import Unavailable
 from roadstead.rollouts import recording, store
 from roadstead.rollouts.joining import MemberChanges
@@ -27,6 +29,13 @@ PAGE: Final = 500
 
 RETRY_S: Final = 1.0
 """After a database that was away."""
+
+WITHDRAWN_AGAIN: Final = "firmware.withdrawn again"
+AGAIN_S: Final = 2.0
+"""What is withdrawn is looked at once more after so long: a look at devices that read their
+assignments just before may have begun transfers just after."""
+
+WAITING: Final = "queued"
 
 REASON: Final = "rollout"
 RELEASED: Final = ("group_release", "product_default")
@@ -52,6 +61,10 @@ class OpenDelivery(Protocol):
     def reason(self) -> str:
         """Which rule chose it."""
 
+    @property
+    def state(self) -> str:
+        """``queued`` while it waits for its turn."""
+
 
 class Deliveries(Protocol):
     """Whoever brings files to devices of this process."""
@@ -66,6 +79,9 @@ class Deliveries(Protocol):
 
     def __iter__(self) -> Iterator[OpenDelivery]:
         """All that have not ended."""
+
+    def wake(self) -> None:
+        """A push was committed: its devices are looked at now."""
 
     async def force(self, device_ids: Iterable[str], forced: bool) -> None:
         """Has devices take updates without their consent, or not any more."""
@@ -138,12 +154,28 @@ class RolloutDeliveries:
         elif topic == recording.CHANGED:
             await self._read_openings()
             self._wake_engine()
+            self._deliveries.wake()
         elif topic == recording.ASSIGNED:
             await self._ask(payload["devices"], forced=bool(payload.get("force")))
-        elif topic == recording.WITHDRAWN and payload.get("cut"):
-            await self.end_withdrawn()
-            if "released" in payload:
-                self._end_released(payload["product"], payload["released"])
+        elif topic == recording.WITHDRAWN:
+            await self._withdraw(payload)
+            loop = asyncio.get_running_loop()
+            loop.call_later(AGAIN_S, self._work.put_nowait, (WITHDRAWN_AGAIN, payload))
+        elif topic == WITHDRAWN_AGAIN:
+            await self._withdraw(payload)
+
+    async def _withdraw(self, payload: dict[str, Any]) -> None:
+        """Ends what is withdrawn: all of it, or only what waits for its turn."""
+        waiting_only = not payload.get("cut")
+        await self.end_withdrawn(waiting_only=waiting_only)
+        if "released" not in payload:
+            return
+        product_id, version = payload["product"], payload["released"]
+        force = await self._database.read(lambda conn: find_in_force(conn, product_id))
+        released = {release_store.DEFAULT: force.default, **force.groups}
+        goes_on = {one for key, one in released.items() if key not in force.paused}
+        if version not in goes_on:
+            self._end_released(product_id, version, waiting_only)
 
     async def _read_openings(self) -> None:
         """Tells the watcher which stages are open."""
@@ -168,6 +200,8 @@ class RolloutDeliveries:
     async def _ask_all(self) -> None:
         """Devices that were assigned something which the process before may not have asked for."""
         for rollout in await self._database.read(store.list_unfinished):
+            if rollout.is_slow_watch:
+                continue  # its devices get the release with their next session
             after = ""
             while True:
                 page = await self._database.read(
@@ -182,20 +216,26 @@ class RolloutDeliveries:
                     break
                 after = page[-1].order
 
-    def _end_released(self, product_id: int, version: int) -> None:
+    def _end_released(self, product_id: int, version: int, waiting_only: bool) -> None:
         """Ends the transfers of a release that was halted; locks and flashes go on."""
         for one in list(self._deliveries):
+            if waiting_only and one.state != WAITING:
+                continue
             if (one.product_id, one.version) == (product_id, version) and one.reason in RELEASED:
                 self._deliveries.cancel(one.device_id)
 
-    async def end_withdrawn(self) -> None:
+    async def end_withdrawn(self, *, waiting_only: bool = False) -> None:
         """Ends every transfer of a rollout whose assignment is gone or is another now.
+
+        With ``waiting_only`` those that run go on.
 
         Raises:
             Unavailable: the database.
         """
         wanted: dict[int, dict[str, int]] = {}
         for one in self._deliveries:
+            if waiting_only and one.state != WAITING:
+                continue
             if one.product_id is not None and one.reason == REASON:
                 wanted.setdefault(one.product_id, {})[one.device_id] = one.version
 

@@ -2,16 +2,22 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from roadstead.firmware import assignment_store, release_store
+from roadstead.firmware.delivery.push_store import insert_push
 from roadstead.firmware.model import Release
+from roadstead.kit.clock import to_ms
 from roadstead.kit.ids import new_object_id
 from roadstead.products.group_store import list_groups
 from roadstead.rollouts import look_store, store
 from roadstead.rollouts.model import Policy, Rollout, State
 from roadstead.rollouts.recording import tell_changed, tell_withdrawn
+
+PAUSED_STATES: Final = ("paused_by_gate", "paused", "held")
+"""States in which nothing new is sent."""
 
 
 def stop_sending(conn: Connection, rollout: Rollout, *, cut: bool = True) -> None:
@@ -43,6 +49,22 @@ def halt(
         tell_changed(conn, back)
     forget_working_state(conn, rollout)
     return stopped(rollout, "halted", reason, text, now)
+
+
+def pause_release(conn: Connection, before: Rollout, after: Rollout, at: datetime) -> None:
+    """Where a rollout watches a release: lets nothing more be sent of it, or lets it go on.
+
+    Audit rows are written before, as outbox rows follow.
+    """
+    was, now = before.state in PAUSED_STATES, after.state in PAUSED_STATES
+    if not after.is_watch or was == now:
+        return
+    by = after.id if now else None
+    release_store.set_paused(conn, after.product_id, after.version, after.replaced, by)
+    if now:
+        tell_withdrawn(conn, after, cut=False)
+    elif after.intelligent and not after.is_ended:
+        insert_push(conn, after.product_id, after.created_by or None, to_ms(at))
 
 
 def stopped(rollout: Rollout, state: State, reason: str, text: str, at: datetime) -> Rollout:

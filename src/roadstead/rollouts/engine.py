@@ -25,6 +25,7 @@ from roadstead.rollouts import look_store, recording, store
 from roadstead.rollouts.ending import (
     forget_working_state,
     halt,
+    pause_release,
     promote,
     stop_sending,
     stopped,
@@ -139,7 +140,7 @@ class RolloutEngine:
         evidence: Evidence | None = None
         if _is_look_due(rollout, now):
             evidence = await self._database.read(lambda conn: gather_evidence(conn, rollout, now))
-            rules = rollout.policy.rules(rollout.stages)
+            rules = rollout.rules
             # Exact chances may take a second; the event loop goes on meanwhile.
             verdict = await asyncio.to_thread(judge, evidence, rules)
 
@@ -151,6 +152,7 @@ class RolloutEngine:
             changed = _take_step(conn, begun, evidence, verdict, now)
             if not store.save_rollout(conn, begun, changed):
                 raise _ChangedMeanwhile
+            pause_release(conn, rollout, changed, now)
             if _is_news(rollout, changed):
                 recording.tell_changed(conn, changed)
             return True
@@ -307,6 +309,7 @@ def _facts(rollout: Rollout, verdict: Verdict | None, now: datetime) -> Progress
         assisted=rollout.members < ASSISTED_BELOW,
         released=rollout.released,
         gated=rollout.policy.gate,
+        watch=rollout.is_watch,
     )
 
 

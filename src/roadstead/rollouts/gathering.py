@@ -57,6 +57,7 @@ def schedule_of(rollout: Rollout) -> Schedule:
     assert rollout.stage_opened_at is not None
     return Schedule(
         soak=rollout.policy.soak,
+        soaks=rollout.soaks,
         opened_at=rollout.stage_opened_at,
         soaking_since=rollout.soaking_since,
         looks=rollout.looks,

@@ -74,6 +74,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         holdback: devices kept as a control; None for the usual number.
         soak_h: hours that a stage is watched.
         gate: whether stages are judged; without, each opens when the one before is offered.
+        watch_releases: in a product's own policy: whether its standard releases are watched.
         ignore: signals that do not count.
         devices_per_minute, concurrent, bytes_per_minute: see ``pace``; None for no limit.
         window: when devices are updated; None for always.
@@ -90,6 +91,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     holdback: str | None = None
     soak_h: float = 24.0
     gate: bool = True
+    watch_releases: bool = True
     ignore: tuple[Ignored, ...] = ()
     devices_per_minute: int | None = None
     concurrent: int | None = None
@@ -135,6 +137,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             return None
         return parse_window(self.window.start, self.window.end, self.window.days)
 
+
+SLOW_SOAKS: Final = 7
+"""Soaks for which a standard release is watched: it reaches a fleet in about a week."""
+
+SLOW_STAGES: Final = 3
+"""Stages that have as many looks together as the watch of a standard release: nine."""
 
 USUAL: Final = Policy()
 """What a rollout goes by that says nothing."""
@@ -253,7 +261,22 @@ class Rollout:
     @property
     def is_watch(self) -> bool:
         """Whether it only watches a release that is in force already, and sends nothing itself."""
-        return self.intelligent and bool(self.replaced)
+        return bool(self.replaced)
+
+    @property
+    def is_slow_watch(self) -> bool:
+        """Whether what it watches reaches each device with its next session: over days."""
+        return self.is_watch and not self.intelligent
+
+    @property
+    def soaks(self) -> int:
+        """How many soaks a stage is watched for."""
+        return SLOW_SOAKS if self.is_slow_watch else 1
+
+    @property
+    def rules(self) -> GateRules:
+        """The gate's limits; the looks of a longer watch share the same budget."""
+        return self.policy.rules(SLOW_STAGES if self.is_slow_watch else self.stages)
 
     @property
     def stages(self) -> int:

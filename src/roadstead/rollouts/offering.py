@@ -11,7 +11,7 @@ from roadstead.rollouts import store
 from roadstead.rollouts.candidates import PAGE, audience_of, find_candidates, is_wanted
 from roadstead.rollouts.model import Member, Rollout
 from roadstead.rollouts.pace import allow
-from roadstead.rollouts.recording import tell_assigned
+from roadstead.rollouts.recording import tell_assigned, tell_withdrawn
 from roadstead.rollouts.windows import opens_at, parse_zone
 
 DAY: Final = timedelta(days=1)
@@ -146,6 +146,7 @@ def keep_windows(conn: Connection, rollout: Rollout, now: datetime) -> tuple[int
         elif ids:
             assignment_store.withdraw(conn, rollout.product_id, ids, rollout_id=rollout.id)
             store.change_members(conn, rollout.id, ids, assigned=False)
+            tell_withdrawn(conn, rollout, cut=False)
         changed += len(ids)
         if opening is not None and next_at is not None:
             next_at = min(next_at, opening)

@@ -36,6 +36,7 @@ class Schedule:
         last_look_at: the latest of them.
         extended_at: when it got its second soak.
         paused_at: since when the gate has paused it.
+        soaks: how many soaks it is watched for: 1 but for the watch over a standard release.
     """
 
     soak: timedelta
@@ -45,10 +46,12 @@ class Schedule:
     last_look_at: datetime | None = None
     extended_at: datetime | None = None
     paused_at: datetime | None = None
+    soaks: int = 1
 
     def is_soak_over(self, now: datetime) -> bool:
         """Whether the first soak has ended."""
-        return self.soaking_since is not None and now >= self.soaking_since + self.soak
+        since = self.soaking_since
+        return since is not None and now >= since + self.soak * self.soaks
 
     def extension(self, now: datetime) -> Extension:
         """Whether there is a second soak, and whether it has ended."""
@@ -60,11 +63,12 @@ class Schedule:
         """When the gate is asked next; None while only the offering must end first."""
         if self.paused_at is not None:
             return (self.last_look_at or self.paused_at) + self.soak * LOOK_AGAIN
-        if self.looks < len(LOOKS) - 1:
-            return self.opened_at + self.soak * LOOKS[self.looks]
+        early = [*LOOKS[:-1], *map(float, range(1, self.soaks))]
+        if self.looks < len(early):
+            return self.opened_at + self.soak * early[self.looks]
         if self.soaking_since is None:
             return None
-        end = self.soaking_since + self.soak
+        end = self.soaking_since + self.soak * self.soaks
         if self.extended_at is not None:
             end = self.extended_at + self.soak
         if self.last_look_at is None or self.last_look_at < end:
@@ -87,6 +91,7 @@ class ProgressFacts:
         assisted: the fleet is too small for the gate: each stage waits for a person.
         released: a person has released this stage.
         gated: False for what is not judged at all (held-back devices; no gate wanted).
+        watch: it only watches a release: to wait for a person would stop the release instead.
     """
 
     now: datetime
@@ -99,6 +104,7 @@ class ProgressFacts:
     assisted: bool = False
     released: bool = False
     gated: bool = True
+    watch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,8 @@ def _waiting_text(facts: ProgressFacts) -> str:
 def _by_verdict(facts: ProgressFacts, verdict: Verdict) -> Step:
     if verdict.outcome is Outcome.HALT:
         return Halt(verdict.rule, verdict.text)
+    if verdict.outcome is Outcome.HOLD and facts.watch and verdict.rule == "too_few":
+        return _open_next(facts, "The watch ends: too few devices could be judged to know.")
     if verdict.outcome is Outcome.HOLD:
         return Hold(verdict.rule, verdict.text)
     until = _after_this_look(facts, extend=verdict.extend)
@@ -208,16 +216,17 @@ def _by_verdict(facts: ProgressFacts, verdict: Verdict) -> Step:
     resume = facts.phase == "paused"
     if verdict.outcome is Outcome.WAIT or resume or not facts.all_offered:
         return Wait(until, verdict.text, extend=verdict.extend, resume=resume)
-    if facts.assisted:
+    if facts.assisted and not facts.watch:
         text = f"{verdict.text} {verdict.unseen} So few devices show little: a person must decide."
         return Hold("assisted", text)
-    return Advance(facts.stage + 1, verdict.text)
+    return Advance(facts.stage + 1, f"{verdict.text} {verdict.unseen}".strip())
 
 
 def _after_this_look(facts: ProgressFacts, *, extend: bool) -> datetime | None:
     schedule = facts.schedule
     after = Schedule(
         soak=schedule.soak,
+        soaks=schedule.soaks,
         opened_at=schedule.opened_at,
         soaking_since=schedule.soaking_since,
         looks=schedule.looks + 1,

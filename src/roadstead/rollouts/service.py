@@ -17,7 +17,14 @@ from roadstead.products.group_store import list_groups
 from roadstead.products.model import Product
 from roadstead.rollouts import look_store, recording, store
 from roadstead.rollouts.audience import parse_filter
-from roadstead.rollouts.ending import forget_working_state, halt, stop_sending, stopped
+from roadstead.rollouts.ending import (
+    forget_working_state,
+    halt,
+    pause_release,
+    stop_sending,
+    stopped,
+    undo_release,
+)
 from roadstead.rollouts.explaining import Explanation, explain
 from roadstead.rollouts.model import USUAL, Look, Policy, Rollout, State, check_policy
 from roadstead.rollouts.planning import Plan, make_plan
@@ -274,7 +281,7 @@ class RolloutService:
     async def abort(
         self, actor: Actor, product: Product, rollout_id: str, *, rollback: bool = False
     ) -> Rollout:
-        """Ends it for good; transfers are cut at once. With ``rollback``, as a halt does."""
+        """Ends it for good, and the release that it watches; with ``rollback``, as a halt does."""
 
         def decide(conn: Connection, rollout: Rollout, now: datetime) -> Rollout:
             if rollout.is_ended:
@@ -283,6 +290,7 @@ class RolloutService:
             if rollback:
                 changed = halt(conn, rollout, "person", text, now, rollback=True)
                 return replace(changed, state="aborted")
+            undo_release(conn, rollout)
             stop_sending(conn, rollout)
             forget_working_state(conn, rollout)
             return stopped(rollout, "aborted", "person", text, now)
@@ -307,6 +315,7 @@ class RolloutService:
             changed = decide(conn, rollout, now)
             if not store.save_rollout(conn, rollout, changed):
                 raise _Again
+            pause_release(conn, rollout, changed, now)
             recording.tell_changed(conn, changed)
             return store.find_rollout(conn, product.id, rollout_id)
 

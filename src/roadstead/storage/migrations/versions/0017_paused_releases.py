@@ -1,0 +1,17 @@
+"""Releases that the gate, or a person, has paused.
+
+Revision: 0017, after 0016.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Adds the column."""
+    op.add_column("firmware_targets", sa.Column("paused_by", sa.String(24)))
