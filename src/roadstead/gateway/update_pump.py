@@ -1,13 +1,14 @@
 """When which transfer may send: turns between devices, and bytes per second for all of them.
 
 Chunks leave in short turns, so that what other devices said is answered in between; within a turn
-each transfer gets a few chunks and then goes to the end of the line.
+each transfer gets a few chunks and then goes to the end of its product's line. Products take turns,
+so that what one may send per second does not depend on how many devices another updates.
 """
 
-from collections import deque
 from typing import Generic, Protocol, TypeVar
 
 from roadstead.gateway.timer_wheel import TimerWheel
+from roadstead.kit.fair_line import FairLine
 
 TICK_S = 0.005
 """Width of a tick of the transfers' timers. The classic transfer sends a chunk each 20 ms."""
@@ -27,10 +28,17 @@ BURST_S = 0.05
 
 
 class Sender(Protocol):
-    """A transfer in the line: its place in the wheel, and whether it stands in the line."""
+    """A transfer in the line.
+
+    Attributes:
+        wheel_tick: its place in the wheel.
+        in_line: whether it stands in the line.
+        share: with whom it shares its turns: the product of its device; it never changes.
+    """
 
     wheel_tick: int
     in_line: bool
+    share: int | None
 
 
 Item = TypeVar("Item", bound=Sender)
@@ -48,14 +56,14 @@ class SendingLine(Generic[Item]):
         self._rate = bytes_per_s
         self._allowed = bytes_per_s * BURST_S
         self._filled_at = now
-        self._line: deque[Item] = deque()
+        self._line: FairLine[int | None, Item] = FairLine()
         self._wheel: TimerWheel[Item] = TimerWheel(now, tick_s=TICK_S)
 
     def enter(self, item: Item) -> None:
         """Puts a transfer that may have something to send at the end of the line."""
         if not item.in_line:
             item.in_line = True
-            self._line.append(item)
+            self._line.append(item.share, item)
 
     def rest(self, item: Item, until: float) -> None:
         """Lets a transfer wait until a moment; it may be asked earlier."""
@@ -67,16 +75,16 @@ class SendingLine(Generic[Item]):
         self._wheel.cancel(item)
         if item.in_line:
             item.in_line = False
-            self._line.remove(item)
+            self._line.remove(item.share, item)
 
     def next_sender(self, now: float) -> Item | None:
         """Who may send now; None when nobody wants to, or the rate is used up."""
         for item in self._wheel.take_due(now, DUE_LIMIT):
             self.enter(item)
         self._fill(now)
-        if not self._line or self._allowed <= 0:
+        if not len(self._line) or self._allowed <= 0:
             return None
-        item = self._line.popleft()
+        item = self._line.pop()
         item.in_line = False
         return item
 
@@ -86,7 +94,7 @@ class SendingLine(Generic[Item]):
 
     def pause_s(self) -> float | None:
         """Seconds until somebody may send; 0 for at once, None when nobody waits."""
-        if self._line:
+        if len(self._line):
             return 0.0 if self._allowed > 0 else max(-self._allowed / self._rate, TICK_S)
         return TICK_S if len(self._wheel) else None
 

@@ -40,6 +40,7 @@ class ActiveUpdate:
         "in_line",
         "on_step",
         "sent_bytes",
+        "share",
         "step",
         "transfer",
         "wheel_tick",
@@ -60,6 +61,9 @@ class ActiveUpdate:
         self.on_step = on_step
         self.step: UpdateStep | None = None
         self.sent_bytes = 0
+        # As it was at the beginning: its place in the line is found by it.
+        identity = connection.state.identity
+        self.share = None if identity is None else identity.product_id
         self.in_line = False
         self.wheel_tick = NOT_SCHEDULED
 

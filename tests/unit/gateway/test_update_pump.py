@@ -11,6 +11,7 @@ class Transfer:
     name: str
     wheel_tick: int = NOT_SCHEDULED
     in_line: bool = False
+    share: int | None = None
 
 
 def make_line(rate: float = 1_000_000.0, names: str = "abc"):
@@ -31,6 +32,20 @@ def test_each_sends_in_turn_and_goes_to_the_end() -> None:
         line.enter(sender)
         line.enter(sender)  # twice is once
     assert order == "abcabca"
+
+
+def test_products_take_turns_however_many_transfers_each_has() -> None:
+    line: SendingLine[Transfer] = SendingLine(0.0, 1_000_000.0)
+    for number in range(100):
+        line.enter(Transfer(f"big {number}", share=1))
+    line.enter(Transfer("small", share=2))
+    small = 0
+    for _ in range(50):
+        sender = line.next_sender(0.0)
+        assert sender is not None
+        small += sender.share == 2
+        line.enter(sender)
+    assert small == 25
 
 
 def test_one_that_waits_for_its_time_comes_back_by_itself() -> None:

@@ -17,6 +17,7 @@ from roadstead.firmware.delivery.turns import DeliveryTurns
 from roadstead.firmware.targeting import Hold, Offer
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable
+from roadstead.kit.fair_line import FairLine
 from roadstead.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,8 @@ class DeliveryLooks:
         self._keeping = keeping
         self._turns = turns
         self._wanted: dict[str, Look] = {}
-        self._due: dict[str, None] = {}
+        self._due: FairLine[int | None, str] = FairLine()
+        self._is_due: set[str] = set()
         self._at_work = False
         self._looks_in_vain: dict[str, int] = {}
 
@@ -88,19 +90,22 @@ class DeliveryLooks:
 
     def _make_due(self, device_id: str) -> None:
         # Two wishes may have become one look, which is over.
-        if device_id in self._wanted:
-            self._due[device_id] = None
+        look = self._wanted.get(device_id)
+        if look is not None and device_id not in self._is_due:
+            self._is_due.add(device_id)
+            self._due.append(look.product_id, device_id)
             self._start()
 
     def _start(self) -> None:
-        if self._due and not self._at_work:
+        if len(self._due) and not self._at_work:
             self._at_work = True
             self._agenda.after(TO_COME_S, lambda: self._agenda.spawn(self._look_at_due()))
 
     async def _look_at_due(self) -> None:
         some = []
-        for device_id in list(self._due)[:BATCH]:
-            del self._due[device_id]
+        for _ in range(min(BATCH, len(self._due))):
+            device_id = self._due.pop()
+            self._is_due.discard(device_id)
             some.append(self._wanted.pop(device_id))
         try:
             await self._look_at_some(some)

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 OPEN_MAX: Final = 4000
 """Open deliveries beyond which a push waits until some have ended."""
 
+OPEN_SPARE: Final = 400
+"""Open deliveries of a product up to which its push goes on even then."""
+
 PAGE: Final = 1000
 """Members in one step; those that are not connected cost nothing more."""
 
@@ -30,7 +33,7 @@ Ask = Callable[..., Awaitable[object]]
 
 
 class DeliveryPushes:
-    """Carries pushes out, one after the other; how far each is stands in its row."""
+    """Carries pushes out, a page of each in turn; how far each is stands in its row."""
 
     def __init__(self, database: Database, agenda: Agenda, turns: DeliveryTurns, ask: Ask) -> None:
         self._database = database
@@ -48,29 +51,36 @@ class DeliveryPushes:
     async def _carry_out_all(self) -> None:
         try:
             while pushes := await self._database.read(push_store.list_pushes):
-                for push in pushes:
-                    await self._carry_out(push)
+                with_room = [one for one in pushes if self._has_room(one.product_id)]
+                if not with_room:
+                    await self._wait_for_an_end()
+                # A page of each in turn: a release to a million devices holds up no other product.
+                for push in with_room:
+                    await self._carry_on(push)
         except Unavailable as error:
             log.warning("a release goes out later: %s", error)
             self._agenda.after(AGAIN_S, self.wake)
         finally:
             self._at_work = False
 
-    async def _carry_out(self, push: Push) -> None:
-        while True:
-            await self._wait_for_room()
-            members = await self._database.read(partial(_list_members, push=push))
-            await self._ask(self._turns.connected(members), cause="release", asked_by=push.asked_by)
-            if len(members) < PAGE:
-                await self._database.write(partial(_end, push=push))
-                return
-            push = replace(push, at_device=members[-1])
-            await self._database.write(partial(_move, push=push))
+    async def _carry_on(self, push: Push) -> None:
+        members = await self._database.read(partial(_list_members, push=push))
+        await self._ask(self._turns.connected(members), cause="release", asked_by=push.asked_by)
+        if len(members) < PAGE:
+            await self._database.write(partial(_end, push=push))
+            return
+        push = replace(push, at_device=members[-1])
+        await self._database.write(partial(_move, push=push))
 
-    async def _wait_for_room(self) -> None:
-        while len(self._turns.queue) > OPEN_MAX:
-            self._turns.ended.clear()
-            await self._turns.ended.wait()
+    def _has_room(self, product_id: int) -> bool:
+        if len(self._turns.queue) <= OPEN_MAX:
+            return True
+        mine = sum(one.product_id == product_id for one in self._turns.queue)
+        return mine <= OPEN_SPARE
+
+    async def _wait_for_an_end(self) -> None:
+        self._turns.ended.clear()
+        await self._turns.ended.wait()
 
 
 def _list_members(conn: Connection, push: Push) -> list[str]:

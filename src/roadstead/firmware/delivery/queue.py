@@ -1,12 +1,13 @@
 """The open deliveries of this process in memory, and the line of those that want their turn.
 
+Products take turns: one that updates a hundred thousand devices does not hold up another's ten.
 The rows are the truth; this is their working copy, loaded at the start.
 """
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from roadstead.firmware.delivery.model import Delivery
+from roadstead.kit.fair_line import FairLine
 
 
 class DeliveryQueue:
@@ -14,7 +15,7 @@ class DeliveryQueue:
 
     def __init__(self) -> None:
         self._open: dict[str, Delivery] = {}
-        self._line: deque[str] = deque()
+        self._line: FairLine[int | None, str] = FairLine()
         self._in_line: set[str] = set()
 
     def __len__(self) -> int:
@@ -39,15 +40,15 @@ class DeliveryQueue:
             del self._open[delivery.device_id]
 
     def line_up(self, device_id: str) -> None:
-        """Puts a device at the end of the line, once."""
+        """Puts a device at the end of its product's line, once."""
         if device_id not in self._in_line:
+            delivery = self._open.get(device_id)
             self._in_line.add(device_id)
-            self._line.append(device_id)
+            self._line.append(None if delivery is None else delivery.product_id, device_id)
 
-    def next_in_line(self) -> Delivery | None:
-        """The next delivery that still wants a transfer; None when the line is empty."""
-        while self._line:
-            device_id = self._line.popleft()
+    def next_in_line(self, may: Callable[[int | None], bool] = lambda _: True) -> Delivery | None:
+        """The next delivery that still wants a transfer, of a product that may; None for none."""
+        while (device_id := self._line.pop_if(may)) is not None:
             self._in_line.discard(device_id)
             delivery = self._open.get(device_id)
             if delivery is not None and delivery.state == "queued":

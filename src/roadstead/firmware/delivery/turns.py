@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
@@ -33,6 +34,9 @@ RECENT_FAILURES = 2000
 RECENT_MS = 120_000
 """A device that fell into safe mode says so within seconds of its Hello."""
 
+SPARE_PART = 10
+"""Part of the places that is there beside them, for products that have few transfers running."""
+
 SLACK_S = 0.05
 """Added to a deadline, so that the clock of days is past it when the other one says so."""
 
@@ -41,7 +45,7 @@ class DeliveryTurns:
     """Runs the open deliveries of this process.
 
     Args:
-        at_once: transfers at the same time.
+        at_once: transfers at the same time; a tenth more for products that have fewer than that.
 
     Attributes:
         queue: the open deliveries.
@@ -68,7 +72,9 @@ class DeliveryTurns:
         self._keeping = keeping
         self._sending = Sending(link, files, telling, keeping, self._settle)
         self._at_once = at_once
+        self._spare = at_once // SPARE_PART
         self._running = 0
+        self._running_of: Counter[int | None] = Counter()
         self._recent: dict[str, Delivery] = {}
 
     @property
@@ -166,20 +172,32 @@ class DeliveryTurns:
             self.line_up(delivery.device_id)
 
     def _fill(self) -> None:
-        while self._running < self._at_once:
-            delivery = self.queue.next_in_line()
+        while self._running < self._at_once + self._spare:
+            delivery = self.queue.next_in_line(self._may_run)
             if delivery is None:
                 return
             # One that left meanwhile gets in line again when it comes back.
             if self._link.is_online(delivery.device_id):
                 self._running += 1
+                self._running_of[delivery.product_id] += 1
                 self._agenda.spawn(self._run(delivery))
+
+    def _may_run(self, product_id: int | None) -> bool:
+        """Whether there is a place for another transfer of this product.
+
+        When all places are taken, some more are for products that have few: slow devices of one
+        product may hold theirs for hours, and another's first transfers begin all the same.
+        """
+        return self._running < self._at_once or self._running_of[product_id] < self._spare
 
     async def _run(self, delivery: Delivery) -> None:
         try:
             await self._sending.run(delivery)
         finally:
             self._running -= 1
+            self._running_of[delivery.product_id] -= 1
+            if not self._running_of[delivery.product_id]:
+                del self._running_of[delivery.product_id]
             self._agenda.after(0.0, self._fill)
 
     def _settle(
