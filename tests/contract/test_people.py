@@ -14,7 +14,7 @@ from roadstead.bus.local import LocalBus
 from roadstead.devices import store as device_store
 from roadstead.devices.model import Device
 from roadstead.devices.service import DeviceService
-from roadstead.http.people_parts import PeopleParts
+from roadstead.http.people.people_parts import PeopleParts
 from roadstead.identity.model import OPERATOR, AccountKind, Actor
 from roadstead.identity.oauth_clients import NewClient
 from roadstead.identity.permissions import Role

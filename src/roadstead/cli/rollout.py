@@ -19,7 +19,7 @@ from roadstead.cli.rollout_parts import (
     parse_policy,
     with_rollouts,
 )
-from roadstead.http.rollout_documents import (
+from roadstead.http.rollouts.rollout_documents import (
     RolloutAnswer,
     explanation_answer,
     look_document,

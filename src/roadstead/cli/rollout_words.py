@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from roadstead.http.rollout_documents import (
+from roadstead.http.rollouts.rollout_documents import (
     ExplanationAnswer,
     PlanAnswer,
     RolloutAnswer,

@@ -17,9 +17,11 @@ Files:
     certificate  the files of HTTPS, read again on demand
     rate_limits  how often one address may ask
     metrics, openapi, api_page   what is said about the server and its API
-    oauth, users, passwords, second_factor, account_data, access_tokens, claim_codes, transfers,
-                 devices, device_calls, events, provisioning, diagnostics, server
-                 one module per noun: its wire shapes and its handlers
+    server, server_facts, server_status, not_offered, web_pages
+                 the server itself, what it does not offer, and pages that are no API
+
+Rooms, one for each kind of noun; in a module of theirs are its wire shapes and its handlers:
+    accounts, people, devices, products, firmware, rollouts, health, events, integrations
 
 Who calls it: ``main`` builds it and lets uvicorn serve it.
 

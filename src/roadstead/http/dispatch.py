@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from roadstead.http import callers, credentials, errors
-from roadstead.http.browser_session import find_cookie_token
+from roadstead.http.accounts.browser_session import find_cookie_token
 from roadstead.http.envelope import Exchange
 from roadstead.http.fields import (
     FILE_FIELD,

@@ -5,61 +5,46 @@ it. To add an operation, write its row and its handler in the module of its noun
 only for reading: a fixed name in a path wins over a parameter wherever it stands.
 """
 
-from roadstead.http import (
+from roadstead.http import not_offered, server, server_status, web_pages
+from roadstead.http.accounts import (
     access_tokens,
     account_data,
     agreements,
-    alert_rules,
-    alerts,
     audit,
     authorize,
     browser_session,
-    claim_codes,
     clients,
-    customers,
-    deliveries,
+    notices,
+    oauth,
+    passwords,
+    second_factor,
+    users,
+)
+from roadstead.http.devices import (
+    claim_codes,
     device_calls,
-    device_imports,
     devices,
     diagnostics,
+    ownership,
+    provisioning,
+    simulated_device,
+    transfers,
+)
+from roadstead.http.events import (
     event_history,
     event_subscriptions,
     events,
-    firmware,
-    firmware_history,
-    firmware_releases,
-    flashing,
-    fleet_metrics,
-    groups,
-    health,
-    integrations,
-    invitations,
-    moving,
-    not_offered,
-    notices,
-    oauth,
     organization_events,
-    organizations,
-    ownership,
-    passwords,
-    plans,
-    product_devices,
     product_events,
-    products,
-    provisioning,
-    roles,
-    rollouts,
-    second_factor,
-    server,
-    server_status,
     shared_stream,
-    simulated_device,
-    teams,
-    transfers,
-    users,
-    web_pages,
 )
+from roadstead.http.firmware import firmware, firmware_history, firmware_releases, flashing
+from roadstead.http.health import alert_rules, alerts, fleet_metrics, health
+from roadstead.http.integrations import deliveries, integrations
 from roadstead.http.operation import Operation
+from roadstead.http.people import customers, invitations, organizations, plans, roles, teams
+from roadstead.http.products import device_imports, groups, moving, product_devices, products
+from roadstead.http.rollouts import rollouts
 
 OPERATIONS: tuple[Operation, ...] = (
     *oauth.OPERATIONS,

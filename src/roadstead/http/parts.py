@@ -23,10 +23,10 @@ from roadstead.health.fleet_health import FleetHealth
 from roadstead.health.fleet_metrics import FleetMetrics
 from roadstead.health.service import VitalsService
 from roadstead.http.callers import Network
-from roadstead.http.integration_parts import IntegrationParts
+from roadstead.http.integrations.integration_parts import IntegrationParts
 from roadstead.http.metrics import MetricsSource
-from roadstead.http.people_parts import PeopleParts
-from roadstead.http.product_parts import ProductParts
+from roadstead.http.people.people_parts import PeopleParts
+from roadstead.http.products.product_parts import ProductParts
 from roadstead.http.server_facts import StatusSource
 from roadstead.identity.model import Actor
 from roadstead.identity.removal import AccountRemoval

@@ -12,7 +12,7 @@ from roadstead.bus.local import LocalBus
 from roadstead.devices.link import DeviceLink
 from roadstead.events.ingest import EventIngest
 from roadstead.health.alerting.receivers import ReceiverReports
-from roadstead.http.integration_parts import IntegrationParts
+from roadstead.http.integrations.integration_parts import IntegrationParts
 from roadstead.http.metrics import Sample
 from roadstead.integrations.breakers import Breakers, Turn
 from roadstead.integrations.catalogue import Catalogue

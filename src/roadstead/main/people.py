@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from roadstead.devices.leaving import release_of_customer
 from roadstead.devices.ownership import OwnershipHistory
 from roadstead.devices.service import DeviceService
-from roadstead.http.people_parts import PeopleParts
+from roadstead.http.people.people_parts import PeopleParts
 from roadstead.identity.authorizing import Authorizations
 from roadstead.identity.customers import Customers
 from roadstead.identity.oauth_clients import OAuthClients

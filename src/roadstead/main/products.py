@@ -7,7 +7,7 @@ from roadstead.bus.local import LocalBus
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.registry import DeviceRegistry
 from roadstead.firmware.for_products import FirmwareOfProducts
-from roadstead.http.product_parts import ProductParts
+from roadstead.http.products.product_parts import ProductParts
 from roadstead.kit.clock import Clock
 from roadstead.organizations.limits import PlanLimits
 from roadstead.products.allowance import PlanAllowance
