@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, delete, select
 from tests.builders.delivering import PRODUCT, Yard, running_yard
 from tests.builders.edge import until
 from tests.builders.updating import make_image
 
+from roadstead.devices.announcing import DEVICE_CHANGED
+from roadstead.devices.store import devices
 from roadstead.firmware.delivery.store import firmware_deliveries
 from roadstead.firmware.images.extensions import Dependency
 from roadstead.firmware.targeting import Hold, Offer
 from roadstead.kit.errors import Conflict, TimedOut
+from roadstead.products.membership_store import product_devices
 from roadstead.simulator.network import NetworkConditions
 from roadstead.simulator.updating import UpdateHabits
+from roadstead.storage.outbox import OutboxMessage
 
 pytestmark = pytest.mark.system
 
@@ -313,6 +317,30 @@ async def test_a_transfer_is_given_up_on_request(yard: Yard) -> None:
     assert yard.ended[0].state == "cancelled"
     assert not yard.engine.cancel(device_id)
     assert not device.updates.running
+
+
+async def test_a_device_that_leaves_its_product_gets_no_more_of_its_firmware(yard: Yard) -> None:
+    await yard.add_versions(2, size=200_000)
+    stays, leaves = await yard.put(conditions=SLOW), await yard.put(conditions=SLOW)
+    for device in (stays, leaves):
+        await yard.lock(device, 2)
+    ids = [device.identity.text_id for device in (stays, leaves)]
+    await yard.engine.ask(ids, cause="lock", asked_by=None)
+    await until(lambda: min(stays.updates.chunks, leaves.updates.chunks) > 10)
+
+    def remove(conn: Connection) -> None:
+        conn.execute(delete(product_devices).where(product_devices.c.device_id == ids[1]))
+        conn.execute(devices.update().where(devices.c.id == ids[1]).values(product_id=None))
+
+    await yard.edge.database.write(remove)
+    for device_id in ids:  # something changed of both
+        yard.edge.bus.publish(DEVICE_CHANGED, OutboxMessage(DEVICE_CHANGED, device_id, None))
+    await settled(yard, 2)
+    assert {one.device_id: one.state for one in yard.ended} == {
+        ids[0]: "succeeded",
+        ids[1]: "cancelled",
+    }
+    assert not leaves.updates.running
 
 
 async def test_two_hundred_devices_at_once_share_the_turns(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from roadstead.bus.local import LocalBus
+from roadstead.devices.announcing import DEVICE_CHANGED
 from roadstead.devices.errors import device_offline, update_running
 from roadstead.devices.link import DeviceLink
 from roadstead.devices.registry import DeviceRegistry
@@ -41,6 +42,7 @@ from roadstead.kit.ids import new_object_id
 from roadstead.storage.blobs import Blobs
 from roadstead.storage.database import Database
 from roadstead.storage.journal import Journal
+from roadstead.storage.outbox import OutboxMessage
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,9 @@ AT_ONCE: Final = 500
 
 RETRY_EVERY_S: Final = 5.0
 """How often devices are looked at whose pause after failures is over."""
+
+ON_REQUEST: Final = End("cancelled", "cancelled", "It was given up on request.")
+LEFT_PRODUCT: Final = End("cancelled", "left_product", "The device left the product.")
 
 OCCASIONS: Final[dict[Coming, tuple[Occasion, Cause]]] = {
     "handshake": ("handshake", "handshake"),
@@ -113,6 +118,7 @@ class DeliveryEngine:
             turns=self._turns,
         )
         self._pushes = DeliveryPushes(database, self._agenda, self._turns, self.ask)
+        bus.subscribe(DEVICE_CHANGED, self._hear_changed)
 
     def __iter__(self) -> Iterator[Delivery]:
         """The open deliveries, as they are now."""
@@ -264,7 +270,7 @@ class DeliveryEngine:
         self._turns.add(delivery)
         return delivery
 
-    def cancel(self, device_id: str) -> bool:
+    def cancel(self, device_id: str, end: End = ON_REQUEST) -> bool:
         """Gives the open delivery to a device up; False when there is none to give up.
 
         A device that has the whole file cannot be stopped any more.
@@ -274,7 +280,7 @@ class DeliveryEngine:
             return False
         if delivery.state == "sending" and self._link.cancel_update(device_id):
             return True
-        self._turns.end(delivery, End("cancelled", "cancelled", "It was given up on request."))
+        self._turns.end(delivery, end)
         return True
 
     async def force(self, device_ids: Iterable[str], forced: bool) -> None:
@@ -294,6 +300,22 @@ class DeliveryEngine:
     def is_forced(self, device_id: str) -> bool:
         """Whether the device shall take updates without its consent."""
         return device_id in self._looks.forced
+
+    def _hear_changed(self, message: object) -> None:
+        """A device changed; one that left its product gets no more of the product's firmware."""
+        if not isinstance(message, OutboxMessage):
+            return
+        delivery = self.find(message.key)
+        if delivery is not None and delivery.product_id is not None:
+            self._agenda.spawn(self._give_up_if_gone(delivery))
+
+    async def _give_up_if_gone(self, delivery: Delivery) -> None:
+        known = await self._registry.find_identities([delivery.device_id])
+        identity = known.get(delivery.device_id)
+        if identity is not None and identity.product_id == delivery.product_id:
+            return
+        if self.find(delivery.device_id) is delivery:
+            self.cancel(delivery.device_id, LEFT_PRODUCT)
 
     async def _looks_for(
         self, device_ids: Sequence[str], cause: Cause, asked_by: str | None
