@@ -29,8 +29,18 @@ def server(tmp_path_factory) -> Iterator[RoadsteadServer]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    """A port that is free for TCP and for UDP; a proxy may speak HTTP/3."""
+    while True:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listening,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+        ):
+            port = int(listening.getsockname()[1])
+            try:
+                datagrams.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def replaced(text: str, changes: dict[str, str]) -> str:
