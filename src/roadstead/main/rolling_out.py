@@ -48,7 +48,7 @@ def build_rollouts(
     engine = RolloutEngine(database, clock, announce)
     changes = MemberChanges(database, clock, bus, engine.wake)
     watcher = Watcher(database, journal, clock, bus, changes.ended)
-    bridge = RolloutDeliveries(database, bus, deliveries, watcher, changes, engine.wake)
+    bridge = RolloutDeliveries(database, bus, deliveries, watcher, changes, engine.wake, clock)
     service = RolloutService(database, clock, announce, engine.wake)
     releases = ReleaseRollouts(engine.wake)
     return RolloutParts(service, engine, watcher, bridge, changes, releases)

@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 
 from roadstead.bus.local import LocalBus
 from roadstead.firmware import release_store
-from roadstead.firmware.assignment_store import find_assignments
+from roadstead.firmware.facts import Surroundings, gather_in_product
 from roadstead.firmware.release_store import find_in_force
+from roadstead.firmware.targeting import choose_version
+from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Unavailable
 from roadstead.rollouts import recording, store
 from roadstead.rollouts.joining import MemberChanges
@@ -97,6 +99,7 @@ class RolloutDeliveries:
         watcher: is told which stages are open.
         changes: is told which products have rollouts.
         wake: wakes the engine of this process.
+        clock: for times.
     """
 
     def __init__(
@@ -107,8 +110,10 @@ class RolloutDeliveries:
         watcher: Watcher,
         changes: MemberChanges,
         wake: Callable[[], None],
+        clock: Clock,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._deliveries = deliveries
         self._watcher = watcher
         self._changes = changes
@@ -225,7 +230,7 @@ class RolloutDeliveries:
                 self._deliveries.cancel(one.device_id)
 
     async def end_withdrawn(self, *, waiting_only: bool = False) -> None:
-        """Ends every transfer of a rollout whose assignment is gone or is another now.
+        """Ends every transfer of a rollout to a device that shall run something else now.
 
         With ``waiting_only`` those that run go on.
 
@@ -242,11 +247,17 @@ class RolloutDeliveries:
         for product_id, versions in wanted.items():
             ids = list(versions)
 
-            def work(conn: Connection, product: int = product_id, of: Any = ids) -> dict[str, int]:
-                found = find_assignments(conn, product, of)
-                return {key: one.version for key, one in found.items()}
+            around = Surroundings(self._clock.now())
 
-            assigned = await self._database.read(work)
+            def work(
+                conn: Connection, product: int = product_id, of: Any = ids, at: Any = around
+            ) -> dict[str, int | None]:
+                # Not only what is assigned: a finished rollout leaves a release behind, and what
+                # it still sends goes on.
+                found = gather_in_product(conn, product, of, at)
+                return {key: choose_version(one) for key, one in found.items()}
+
+            wanted_now = await self._database.read(work)
             for device_id, version in versions.items():
-                if assigned.get(device_id) != version:
+                if wanted_now.get(device_id) != version:
                     self._deliveries.cancel(device_id)

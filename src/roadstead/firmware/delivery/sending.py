@@ -26,6 +26,7 @@ STILL_ACCEPTED = frozenset({"stalled", "no_answer", "busy", "went_offline"})
 """Ends after which the device may still wait for the rest of a classic transfer."""
 
 FILE_GONE = End("failed", "file_missing", "The file is not there any more.")
+GIVEN_UP = End("cancelled", "cancelled", "It was given up on request.")
 INSIDE = End("failed", "internal", "The server failed; its log tells more.")
 
 STORE_AWAY_S = 10.0
@@ -85,8 +86,12 @@ class Sending:
     async def _transfer(self, delivery: Delivery, identity: DeviceIdentity | None) -> Verdict:
         continues = delivery.accepted
         async with self._files.open(delivery.file_key, delivery.file_sha256) as file:
+            if not delivery.open:
+                return GIVEN_UP  # while its file was read
             # What a process that dies now leaves behind says that the device may have the offer.
             await self._keeping.begin(delivery, SENDING_S)
+            if not delivery.open:
+                return GIVEN_UP  # while its beginning was written
 
             def on_step(step: UpdateStep) -> None:
                 delivery.done_bytes = step.done_bytes
