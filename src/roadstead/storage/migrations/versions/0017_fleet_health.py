@@ -3,8 +3,6 @@
 Revision: 0017, after 0016.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -39,7 +37,13 @@ def upgrade() -> None:
     op.create_index("ix_device_health_worst", "device_health", ["product_id", "score", "device_id"])
     op.create_table(
         "fleet_gauges",
-        *_columns(),
+        sa.Column("product_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("device_group", sa.Text(), nullable=False),
+        sa.Column("measure", sa.String(length=20), nullable=False),
+        sa.Column("firmware", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("label", sa.String(length=40), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
             *("product_id", "device_group", "measure", "firmware", "system", "label"),
             name=op.f("pk_fleet_gauges"),
@@ -48,8 +52,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "fleet_trends",
-        *_columns(),
+        # In the order of the key: of tables without row ids that have another one, some releases
+        # of SQLite say that they are damaged.
+        sa.Column("product_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("measure", sa.String(length=20), nullable=False),
+        sa.Column("device_group", sa.Text(), nullable=False),
         sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("firmware", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("label", sa.String(length=40), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
             *("product_id", "measure", "device_group", "hour", "firmware", "system", "label"),
             name=op.f("pk_fleet_trends"),
@@ -59,18 +71,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_fleet_trends_hour"), "fleet_trends", ["hour"])
     op.execute(_ADDED)
     op.execute(_SNAPSHOTS)
-
-
-def _columns() -> list[sa.Column[Any]]:
-    return [
-        sa.Column("product_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("device_group", sa.Text(), nullable=False),
-        sa.Column("measure", sa.String(length=20), nullable=False),
-        sa.Column("firmware", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("system", sa.Text(), nullable=False),
-        sa.Column("label", sa.String(length=40), nullable=False),
-        sa.Column("count", sa.BigInteger(), nullable=False),
-    ]
 
 
 _ADDED = """
