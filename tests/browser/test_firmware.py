@@ -78,6 +78,7 @@ def test_a_version_goes_from_upload_to_all_devices(browser: Browser, stage: Stag
         expect_running(page, product, 3)
         release(page, product, to="All devices", devices=len(others) - 2)
         expect_running(page, product, len(stage.devices))
+        page.goto(f"/products/{product}/firmware")
         expect(page.get_by_role("region", name="Releases so far")).to_contain_text("all devices")
 
 
