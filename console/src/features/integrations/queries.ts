@@ -114,8 +114,10 @@ export function useIntegrationAct(base: Base) {
       init.body = JSON.stringify(body);
     }
     const answer = await ask(`${base}/integrations${path}`, init);
-    void queries.invalidateQueries({ queryKey: ["integrations", base] });
-    void queries.invalidateQueries({ queryKey: ["deliveries", base] });
+    // What was removed is not asked for again; the list asks when it is shown next.
+    const refetchType = method === "DELETE" ? "none" : "active";
+    void queries.invalidateQueries({ queryKey: ["integrations", base], refetchType });
+    void queries.invalidateQueries({ queryKey: ["deliveries", base], refetchType });
     return answer.status === 204 ? {} : await answer.json();
   };
 }
