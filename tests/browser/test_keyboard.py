@@ -83,10 +83,10 @@ def test_tabs_of_a_phone_show_the_page_that_is_open(browser: Browser, stage: Sta
         journey.sign_in(EMAIL, PASSWORD)
         page = journey.open(f"/products/{stage.product}/settings", "Settings")
         tabs = page.get_by_role("navigation", name="Pages of Fridge")
-        expect(tabs.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=1)
+        expect(tabs.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=0.9)
         expect(tabs.get_by_role("link", name="Overview")).not_to_be_in_viewport()
         page.goto(f"/products/{stage.product}")
-        expect(tabs.get_by_role("link", name="Overview")).to_be_in_viewport(ratio=1)
+        expect(tabs.get_by_role("link", name="Overview")).to_be_in_viewport(ratio=0.9)
 
 
 def _open_palette(page: Page):

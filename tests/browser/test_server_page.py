@@ -26,6 +26,8 @@ def test_an_administrator_sees_how_the_server_is(signed_in: Journey, stage: Stag
 
 def test_others_see_whether_it_is_well_and_no_more(browser: Browser, stage: Stage):
     stage.server.create_user(USER, PASSWORD)
+    done = stage.server.command("plan", "set", USER, "developer")
+    assert done.returncode == 0, done.stderr
     with Journey(browser, stage.origin) as journey:
         journey.sign_in(USER, PASSWORD)
         page = journey.page
