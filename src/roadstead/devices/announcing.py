@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from roadstead.audit import trail
 from roadstead.devices.store import devices
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.storage import outbox
 
 DEVICE_CHANGED = "device.changed"
@@ -34,15 +34,13 @@ def record(
 ) -> None:
     """Writes the audit row of a change that a person made, on its product's trail if it has one."""
     product_id = conn.scalar(select(devices.c.product_id).where(devices.c.id == device_id))
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=action,
-        target=f"device/{device_id}",
-        before=before,
-        after=after,
+        actor,
+        action,
+        f"device/{device_id}",
+        before,
+        after,
         at=at,
         scope=f"product/{product_id}" if product_id is not None else None,
     )

@@ -5,9 +5,9 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.events.ingest import EventIngest
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.storage import outbox
 
 FIRMWARE_CHANGED = "firmware.changed"
@@ -28,15 +28,13 @@ def record(
     at: datetime,
 ) -> None:
     """Writes the audit row of a change that a person made."""
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=action,
-        target=target,
-        before=before,
-        after=after,
+        actor,
+        action,
+        target,
+        before,
+        after,
         at=at,
     )
 

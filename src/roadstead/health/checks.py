@@ -6,7 +6,6 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.devices.model import Device
 from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.presence_store import find_presence_of
@@ -19,6 +18,7 @@ from roadstead.health.threshold_store import delete_thresholds, find_thresholds,
 from roadstead.health.thresholds import SHIPPED, HealthThresholds, check_thresholds
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import Permission
+from roadstead.identity.recording import record_change
 from roadstead.kit.clock import Clock, to_ms
 from roadstead.products.model import Product
 from roadstead.storage.database import Database
@@ -88,15 +88,13 @@ class HealthChecks:
 
         def work(conn: Connection) -> None:
             before = find_thresholds(conn, product.id)
-            trail.record(
+            record_change(
                 conn,
-                actor_id=actor.user_id,
-                actor_name=actor.username,
-                address=actor.address,
-                action="health_thresholds.set",
-                target=f"product/{product.id}",
-                before={"thresholds": msgspec.to_builtins(before)},
-                after={"thresholds": msgspec.to_builtins(thresholds)},
+                actor,
+                "health_thresholds.set",
+                f"product/{product.id}",
+                {"thresholds": msgspec.to_builtins(before)},
+                {"thresholds": msgspec.to_builtins(thresholds)},
                 at=at,
                 scope=f"product/{product.id}",
             )

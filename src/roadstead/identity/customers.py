@@ -15,10 +15,10 @@ from typing import Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from roadstead.audit import trail
 from roadstead.identity import credentials, customer_store, safety_store, store
 from roadstead.identity.customer_store import Customer, CustomerKind
 from roadstead.identity.model import UNLIMITED, AccountKind, Actor, TokenLimits, User
+from roadstead.identity.recording import record_change
 from roadstead.identity.service import IdentityService
 from roadstead.identity.tokens import IssuedToken, invalid_grant
 from roadstead.kit.clock import Clock
@@ -239,15 +239,13 @@ def record(
     at: datetime,
 ) -> None:
     """Writes the audit row of a change of a customer, on the product's trail."""
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=action,
-        target=f"customer/{customer.id}",
-        before=before,
-        after=after,
+        actor,
+        action,
+        f"customer/{customer.id}",
+        before,
+        after,
         at=at,
         scope=f"product/{customer.product_id}",
     )

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from roadstead.audit import trail
 from roadstead.identity import client_store, clients, safety_store, store
 from roadstead.identity.client_store import ClientType, OAuthClient
 from roadstead.identity.model import AccountKind, Actor, TokenLimits, User
+from roadstead.identity.recording import record_change
 from roadstead.identity.refresh import RefreshTokens
 from roadstead.identity.tokens import IssuedToken
 from roadstead.kit.clock import Clock
@@ -359,15 +359,13 @@ def _record(
     at: datetime,
 ) -> None:
     product_id = client.product_id
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=action,
-        target=f"client/{client.id}",
-        before=before,
-        after=after,
+        actor,
+        action,
+        f"client/{client.id}",
+        before,
+        after,
         at=at,
         scope=None if product_id is None else f"product/{product_id}",
     )

@@ -1,4 +1,4 @@
-"""The audit row of a change to an account."""
+"""The audit row of a change that somebody made, to an account or to anything else."""
 
 from datetime import datetime
 
@@ -13,6 +13,35 @@ ACCESS_CHANGED = "access.changed"
 """Outbox topic: what a user may reach has changed; keyed by user id, empty for everybody."""
 
 
+def record_change(
+    conn: Connection,
+    actor: Actor,
+    action: str,
+    target: str,
+    before: Facts,
+    after: Facts,
+    *,
+    at: datetime,
+    scope: str | None = None,
+) -> None:
+    """Writes the row in the transaction of the change; before its outbox rows.
+
+    The arguments are those of ``audit.trail.record``, of which the actor gives three.
+    """
+    trail.record(
+        conn,
+        actor_id=actor.user_id,
+        actor_name=actor.username,
+        address=actor.address,
+        action=action,
+        target=target,
+        before=before,
+        after=after,
+        at=at,
+        scope=scope,
+    )
+
+
 def record(
     conn: Connection,
     actor: Actor,
@@ -23,18 +52,8 @@ def record(
     *,
     at: datetime,
 ) -> None:
-    """Writes the row in the transaction of the change; before its outbox rows."""
-    trail.record(
-        conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=action,
-        target=f"user/{user_id}",
-        before=before,
-        after=after,
-        at=at,
-    )
+    """The row of a change to an account."""
+    record_change(conn, actor, action, f"user/{user_id}", before, after, at=at)
 
 
 def actor_of(user: User, address: str) -> Actor:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.integrations import delivery_queries
 from roadstead.integrations.catalogue import DUE
 from roadstead.integrations.delivery_queries import DeliveryFilter
@@ -120,15 +120,13 @@ class DeliveryLog:
     def _record(
         self, conn: Connection, actor: Actor, hook: Integration, after: dict[str, Any]
     ) -> None:
-        trail.record(
+        record_change(
             conn,
-            actor_id=actor.user_id,
-            actor_name=actor.username,
-            address=actor.address,
-            action="integration.replay",
-            target=f"integration/{hook.id}",
-            before=None,
-            after=after,
+            actor,
+            "integration.replay",
+            f"integration/{hook.id}",
+            None,
+            after,
             at=self._clock.now(),
         )
         outbox.append(conn, DUE, hook.id)

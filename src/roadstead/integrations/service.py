@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.events.model import Event
 from roadstead.identity.model import Actor, User
+from roadstead.identity.recording import record_change
 from roadstead.integrations import store
 from roadstead.integrations.catalogue import CHANGED, RESET, Catalogue
 from roadstead.integrations.checking import Draft, check_fields, with_names
@@ -296,15 +296,13 @@ class IntegrationService:
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
     ) -> None:
-        trail.record(
+        record_change(
             conn,
-            actor_id=actor.user_id,
-            actor_name=actor.username,
-            address=actor.address,
-            action=action,
-            target=f"integration/{hook.id}",
-            before=before,
-            after=after,
+            actor,
+            action,
+            f"integration/{hook.id}",
+            before,
+            after,
             at=self._clock.now(),
         )
         outbox.append(conn, CHANGED, hook.id)

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.identity.model import Actor, User
+from roadstead.identity.recording import record_change
 from roadstead.identity.store import find_user_by_name
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Forbidden, Invalid, NotFound
@@ -90,15 +90,13 @@ class PlanService:
         before = store.find_plan(conn, owner.id)
         store.put_plan(conn, owner.id, plan, at)
         kind = "user" if owner.user_id else "organization"
-        trail.record(
+        record_change(
             conn,
-            actor_id=actor.user_id,
-            actor_name=actor.username,
-            address=actor.address,
-            action="plan.set",
-            target=f"{kind}/{owner.id}",
-            before=None if before is None else {"plan": before},
-            after={"plan": plan},
+            actor,
+            "plan.set",
+            f"{kind}/{owner.id}",
+            None if before is None else {"plan": before},
+            {"plan": plan},
             at=at,
         )
         outbox.append(conn, "plan.changed", owner.id)

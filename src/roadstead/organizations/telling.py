@@ -9,9 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.identity.model import Actor
-from roadstead.identity.recording import ACCESS_CHANGED
+from roadstead.identity.recording import ACCESS_CHANGED, record_change
 from roadstead.storage import outbox
 
 Facts = dict[str, object] | None
@@ -27,15 +26,13 @@ def record(
     at: datetime,
 ) -> None:
     """Writes the audit row of a change that was made to a team, which its key names."""
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=action,
-        target=team,
-        before=before,
-        after=after,
+        actor,
+        action,
+        team,
+        before,
+        after,
         at=at,
     )
 

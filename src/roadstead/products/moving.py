@@ -14,11 +14,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from roadstead.audit import trail
 from roadstead.identity import customer_store
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import ROLE_PERMISSIONS, Permission
-from roadstead.identity.recording import ACCESS_CHANGED
+from roadstead.identity.recording import ACCESS_CHANGED, record_change
 from roadstead.identity.store import find_user
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, Forbidden, Invalid
@@ -206,15 +205,13 @@ def _record(
     telling.record(conn, actor, "product.move", product.id, before, after, at)
     for one in (product.owner, owner):
         if one.organization_id is not None:
-            trail.record(
+            record_change(
                 conn,
-                actor_id=actor.user_id,
-                actor_name=actor.username,
-                address=actor.address,
-                action="product.move",
-                target=f"product/{product.id}",
-                before=before,
-                after=after,
+                actor,
+                "product.move",
+                f"product/{product.id}",
+                before,
+                after,
                 at=at,
                 scope=team_of_organization(one.organization_id),
             )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.storage import outbox
 
 PRODUCT_CHANGED = "product.changed"
@@ -27,15 +27,13 @@ def record(
     at: datetime,
 ) -> None:
     """Writes the audit row of a change that a person made."""
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=action,
-        target=f"product/{product_id}",
-        before=before,
-        after=after,
+        actor,
+        action,
+        f"product/{product_id}",
+        before,
+        after,
         at=at,
     )
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.rollouts.model import Policy, Rollout
 from roadstead.storage import outbox
 
@@ -40,15 +40,13 @@ def record(
     at: datetime,
 ) -> None:
     """Writes the audit row of a change."""
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action=f"rollout.{action}",
-        target=f"product/{rollout.product_id}/rollout/{rollout.id}",
-        before=before,
-        after=after,
+        actor,
+        f"rollout.{action}",
+        f"product/{rollout.product_id}/rollout/{rollout.id}",
+        before,
+        after,
         at=at,
     )
 
@@ -62,15 +60,13 @@ def record_policy(
     at: datetime,
 ) -> None:
     """Writes the audit row of a change of a product's policy."""
-    trail.record(
+    record_change(
         conn,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        address=actor.address,
-        action="rollout_policy.set",
-        target=f"product/{product_id}",
-        before=None if before is None else msgspec.to_builtins(before),
-        after=None if after is None else msgspec.to_builtins(after),
+        actor,
+        "rollout_policy.set",
+        f"product/{product_id}",
+        None if before is None else msgspec.to_builtins(before),
+        None if after is None else msgspec.to_builtins(after),
         at=at,
     )
 

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.health.alerting import alert_store, catalogue, evidence_store, rule_store
 from roadstead.health.alerting.catalogue import RuleCatalogue
 from roadstead.health.alerting.checking import MAX_RULES, check_draft
@@ -22,6 +21,7 @@ from roadstead.health.alerting.previewing import Preview, preview
 from roadstead.health.alerting.scoping import unknown_groups
 from roadstead.health.alerting.telling import test_facts
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.kit.clock import Clock, to_ms
 from roadstead.kit.errors import Conflict, Invalid, NotFound
 from roadstead.kit.ids import new_object_id
@@ -401,15 +401,13 @@ class AlertService:
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
     ) -> None:
-        trail.record(
+        record_change(
             conn,
-            actor_id=actor.user_id,
-            actor_name=actor.username,
-            address=actor.address,
-            action=action,
-            target=f"product/{product.id}/{target}",
-            before=before,
-            after=after,
+            actor,
+            action,
+            f"product/{product.id}/{target}",
+            before,
+            after,
             at=self._clock.now(),
         )
 

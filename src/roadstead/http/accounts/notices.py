@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from roadstead.audit import trail
 from roadstead.http.integrations.integration_answers import owner_of
 from roadstead.http.operation import Call, Handler, Operation, QueryParameter
 from roadstead.identity.permissions import Permission
+from roadstead.identity.recording import record_change
 from roadstead.kit.clock import iso_ms
 from roadstead.kit.errors import Invalid
 from roadstead.notifications.model import NoticeOwner, Preferences
@@ -126,15 +126,13 @@ def _record(call: Call) -> Record:
     def record(
         conn: Connection, action: str, target: str, before: dict[str, Any], after: dict[str, Any]
     ) -> None:
-        trail.record(
+        record_change(
             conn,
-            actor_id=actor.user_id,
-            actor_name=actor.username,
-            address=actor.address,
-            action=action,
-            target=target,
-            before=before,
-            after=after,
+            actor,
+            action,
+            target,
+            before,
+            after,
             at=call.parts.clock.now(),
         )
 
