@@ -298,7 +298,8 @@ async def open_cloud(
     engine = RolloutEngine(database, clock, follower.wake)
     parts = HttpParts(
         notices=noticing.notices,
-        alerts=alerting.service,
+        alerts=alerting.alerts,
+        alert_rules=alerting.rules,
         integrations=integrating.parts,
         identity=identity,
         sign_in=SignIn(database, identity, factors),

@@ -19,6 +19,7 @@ Files:
     reports      what a device says of itself
     presence     who is online, in memory, written behind
     service      what a person does with a device
+    taking       a person takes a device that is nobody's
     link         the port to a connected device, filled by the gateway
     claiming     claim codes;  transfers: requests to hand a device over;  claim_store: both tables
     leaving      what becomes of devices whose owner's account ends

@@ -64,3 +64,9 @@ def belongs_to_product() -> Forbidden:
     return Forbidden(
         "product_device", "The device belongs to a product; only the product's team may claim it."
     )
+
+
+def device_unknown() -> NotFound:
+    """Nobody knows a device with this id."""
+    # The official CLI's own tests compare this sentence; it shows the id itself.
+    return NotFound("device_unknown", "device not found")

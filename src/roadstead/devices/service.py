@@ -2,14 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from roadstead.devices import announcing, store
-from roadstead.devices.errors import belongs_to_product, belongs_to_someone_else
+from roadstead.devices.errors import device_unknown
 from roadstead.devices.link import DeviceLink
 from roadstead.devices.membership import NO_PRODUCTS, DeviceProducts
 from roadstead.devices.model import (
@@ -27,11 +26,12 @@ from roadstead.devices.presence import PresenceBoard
 from roadstead.devices.presence_store import find_presence, find_presence_of
 from roadstead.devices.reaching import is_within, reach, reach_own
 from roadstead.devices.registry import DeviceRegistry
+from roadstead.devices.taking import take, tell
 from roadstead.identity.model import Actor
 from roadstead.identity.permissions import Permission
 from roadstead.identity.store import find_user
 from roadstead.kit.clock import Clock
-from roadstead.kit.errors import Conflict, Invalid, NotFound, TimedOut
+from roadstead.kit.errors import Conflict, Invalid, TimedOut
 from roadstead.kit.ids import parse_device_id
 from roadstead.storage.database import Database
 
@@ -192,12 +192,12 @@ class DeviceService:
         if not actor.user_id:
             raise Invalid("no_account", "Only an account can own a device.")
         if known_id is None:
-            raise _device_unknown()
+            raise device_unknown()
         is_online = self._presence.is_online(known_id)
         at = self._clock.now()
 
         def work(conn: Connection) -> bool:
-            return _claim(conn, self._products, actor, known_id, is_online, at)
+            return take(conn, self._products, actor, known_id, is_online, at)
 
         if await self._database.write(work, durable=True):
             self._settle(known_id)
@@ -217,7 +217,7 @@ class DeviceService:
             device = reach_own(conn, actor, ref, Permission.DEVICES_RELEASE)
             store.release_owned(conn, actor.user_id, device.id, at)
             before: announcing.Facts = {"owner_id": device.owner_id, "name": device.name}
-            return _tell(conn, actor, "device.unclaim", device.id, before, {"owner_id": None}, at)
+            return tell(conn, actor, "device.unclaim", device.id, before, {"owner_id": None}, at)
 
         return self._settle(await self._database.write(work, durable=True))
 
@@ -235,7 +235,7 @@ class DeviceService:
         new_name, at = parse_name(name), self._clock.now()
 
         def work(conn: Connection) -> str:
-            device = reach(conn, self._products, actor, ref, _UPDATE, product_id)
+            device = reach(conn, self._products, actor, ref, Permission.DEVICES_UPDATE, product_id)
             free = _is_free(conn, device, new_name)
             if not free and device.owner_id == actor.user_id:
                 raise _name_taken(new_name)
@@ -244,7 +244,7 @@ class DeviceService:
             if device.product_id is not None:
                 self._products.renamed(conn, device.product_id, device.id, new_name)
             before, after = {"name": device.name}, {"name": new_name}
-            return _tell(conn, actor, "device.rename", device.id, {**before}, {**after}, at)
+            return tell(conn, actor, "device.rename", device.id, {**before}, {**after}, at)
 
         try:
             device_id = await self._database.write(work)
@@ -265,10 +265,10 @@ class DeviceService:
         new_notes, at = parse_notes(notes), self._clock.now()
 
         def work(conn: Connection) -> str:
-            device = reach(conn, self._products, actor, ref, _UPDATE, product_id)
+            device = reach(conn, self._products, actor, ref, Permission.DEVICES_UPDATE, product_id)
             store.note_device(conn, device.id, new_notes, at)
             before, after = {"notes": device.notes}, {"notes": new_notes}
-            return _tell(conn, actor, "device.set_notes", device.id, {**before}, {**after}, at)
+            return tell(conn, actor, "device.set_notes", device.id, {**before}, {**after}, at)
 
         device_id = self._settle(await self._database.write(work))
         return Noted(device_id, new_notes, at)
@@ -347,9 +347,6 @@ class DeviceService:
         return device_id
 
 
-_UPDATE = Permission.DEVICES_UPDATE
-
-
 def _owner_name(conn: Connection, actor: Actor, device: Device) -> str | None:
     if device.owner_id is None or device.owner_id == actor.user_id:
         return None if device.owner_id is None else actor.username
@@ -365,63 +362,9 @@ def _is_free(conn: Connection, device: Device, name: str) -> bool:
     return holder is None or holder.id == device.id
 
 
-def _claim(
-    conn: Connection,
-    products: DeviceProducts,
-    actor: Actor,
-    device_id: str,
-    is_online: bool,
-    at: datetime,
-) -> bool:
-    """Claims within a transaction; False when the actor owned the device already."""
-    device = store.find_device(conn, device_id)
-    if device is None:
-        raise _device_unknown()
-    if device.owner_id == actor.user_id:
-        return False
-    if device.owner_id is not None:
-        raise belongs_to_someone_else()
-    if device.product_id is not None:
-        # Who owns a device may do everything with it, so viewing its product is not enough.
-        if _UPDATE not in products.rights_of(conn, actor, device.product_id):
-            raise belongs_to_product()
-    elif not is_online:
-        raise Conflict(
-            "claim_needs_online",
-            f"Device {device_id} is not online; switch it on, then claim it.",
-        )
-    else:
-        products.take_room(conn, actor.user_id, at)
-    if not store.claim_unowned(conn, device_id, actor.user_id, at):
-        raise belongs_to_someone_else()
-    before: announcing.Facts = {"owner_id": None}
-    after: announcing.Facts = {"owner_id": actor.user_id}
-    _tell(conn, actor, "device.claim", device_id, before, after, at)
-    return True
-
-
-def _tell(
-    conn: Connection,
-    actor: Actor,
-    action: str,
-    device_id: str,
-    before: announcing.Facts,
-    after: announcing.Facts,
-    at: datetime,
-) -> str:
-    announcing.record(conn, actor, action, device_id, before, after, at)
-    announcing.announce(conn, [announcing.DEVICE_CHANGED], device_id)
-    return device_id
-
-
 def _handshake_order(view: DeviceView) -> tuple[float, str]:
     moment = view.presence.last_handshake_at
     return (0.0 if moment is None else moment.timestamp(), view.device.id)
-
-
-def _device_unknown() -> NotFound:
-    # The official CLI's own tests compare this sentence; it shows the id itself.
-    return NotFound("device_unknown", "device not found")
 
 
 def _name_taken(name: str) -> Conflict:

@@ -22,6 +22,7 @@ from roadstead.firmware.content import (
 from roadstead.firmware.files import FirmwareFiles
 from roadstead.firmware.model import Asset, FirmwareVersion, InForce
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.identity.store import find_usernames
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, DomainError, NotFound
@@ -349,7 +350,7 @@ def _record(
     at: datetime,
 ) -> None:
     target = f"product/{version.product_id}/firmware/{version.version}"
-    telling.record(conn, actor, action, target, before, after, at)
+    record_change(conn, actor, action, target, before, after, at=at)
 
 
 def _refuse_taken(conn: Connection, product_id: int, version: int) -> None:

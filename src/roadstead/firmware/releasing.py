@@ -19,6 +19,7 @@ from roadstead.firmware.ports import Deliveries, Rollouts
 from roadstead.firmware.proving import find_proof
 from roadstead.firmware.release_rules import ReleaseWish, check_wish, find_changes
 from roadstead.identity.model import Actor
+from roadstead.identity.recording import record_change
 from roadstead.kit.clock import Clock
 from roadstead.kit.errors import Conflict, Forbidden
 from roadstead.kit.ids import new_object_id
@@ -211,7 +212,7 @@ def _record(
     if security_fix:
         after["security_fix"] = True
     target = f"product/{release.product_id}/firmware/{release.version}"
-    telling.record(conn, actor, "firmware.release", target, before, after, at)
+    record_change(conn, actor, "firmware.release", target, before, after, at=at)
 
 
 def _read_back(conn: Connection, product_id: int, release: Release) -> Released:

@@ -1,13 +1,9 @@
-"""How a change of a product's firmware is told: audit trail, outbox, the product's stream."""
-
-from datetime import datetime
+"""How a change of a product's firmware is told: outbox, and the product's stream."""
 
 import msgspec
 from sqlalchemy import Connection
 
 from roadstead.events.ingest import EventIngest
-from roadstead.identity.model import Actor
-from roadstead.identity.recording import record_change
 from roadstead.storage import outbox
 
 FIRMWARE_CHANGED = "firmware.changed"
@@ -16,27 +12,6 @@ FIRMWARE_CHANGED = "firmware.changed"
 EVENT_TTL_S = 60
 
 Facts = dict[str, object] | None
-
-
-def record(
-    conn: Connection,
-    actor: Actor,
-    action: str,
-    target: str,
-    before: Facts,
-    after: Facts,
-    at: datetime,
-) -> None:
-    """Writes the audit row of a change that a person made."""
-    record_change(
-        conn,
-        actor,
-        action,
-        target,
-        before,
-        after,
-        at=at,
-    )
 
 
 def announce(conn: Connection, product_id: int) -> None:

@@ -17,7 +17,8 @@ from roadstead.events.publishing import EventPublishing
 from roadstead.events.streams import EventStreams
 from roadstead.events.subscriptions import EventSubscriptions
 from roadstead.firmware.services import FirmwareServices
-from roadstead.health.alerting.service import AlertService
+from roadstead.health.alerting.acting import Alerts
+from roadstead.health.alerting.ruling import AlertRules
 from roadstead.health.checks import HealthChecks
 from roadstead.health.fleet_health import FleetHealth
 from roadstead.health.fleet_metrics import FleetMetrics
@@ -163,7 +164,8 @@ class HttpParts:
     integrations: IntegrationParts
     rollouts: RolloutService
     notices: Notices
-    alerts: AlertService
+    alerts: Alerts
+    alert_rules: AlertRules
     devices: DeviceService
     claim_codes: ClaimCodes
     transfers: DeviceTransfers

@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from roadstead.bus.local import LocalBus
 from roadstead.events.ingest import EventIngest
+from roadstead.health.alerting.acting import Alerts
 from roadstead.health.alerting.catalogue import RuleCatalogue
 from roadstead.health.alerting.engine import AlertEngine
 from roadstead.health.alerting.reacting import AlertReactions
 from roadstead.health.alerting.receivers import ReceiverReports
-from roadstead.health.alerting.service import AlertService
+from roadstead.health.alerting.ruling import AlertRules
 from roadstead.http.metrics import Sample
 from roadstead.kit.clock import Clock
 from roadstead.main.noticing import people_of_product
@@ -28,7 +29,8 @@ from roadstead.storage.secret_box import SecretBox
 class Alerting:
     """The parts, and their life."""
 
-    service: AlertService
+    alerts: Alerts
+    rules: AlertRules
     engine: AlertEngine
     catalogue: RuleCatalogue
     reports: ReceiverReports
@@ -75,9 +77,10 @@ def build_alerting(
     catalogue = RuleCatalogue(database, box, bus)
     engine = AlertEngine(database, clock, box, notices, people_of_product)
     ingest.react_with(AlertReactions(catalogue, engine.wake))
-    service = AlertService(
+    rules = AlertRules(
         *(database, clock, box, catalogue, notices, allow, announce, engine.wake),
         people_of=people_of_product,
     )
     reports = ReceiverReports(database, journal, clock, box, catalogue, notices)
-    return Alerting(service, engine, catalogue, reports)
+    alerts = Alerts(database, clock, box)
+    return Alerting(alerts, rules, engine, catalogue, reports)

@@ -18,10 +18,10 @@ With effects:
     receivers    what integrations report of those whom they send to
     engine       opens and resolves what is due, by indexed rows; deciding, telling: its steps
     scoping, people   to which devices a rule applies, and who is told;  leaving: who goes
-    service      what people ask for; previewing: how many would match now
+    ruling, acting   what people ask of rules, and of alerts; previewing: how many would match now
     rule_store, alert_store, evidence_store   tables and queries
 
 Who calls it: ingest asks ``reacting`` about each event, integrations report receivers that fail,
-the HTTP edge asks the service. It must not look through a fleet periodically, and sends nothing
-itself: notices do.
+the HTTP edge asks ``ruling`` and ``acting``. It must not look through a fleet periodically, and
+sends nothing itself: notices do.
 """

@@ -11,7 +11,7 @@ from roadstead.health.alerting.model import (
     RuleDraft,
     RuleKind,
 )
-from roadstead.health.alerting.service import RuleState
+from roadstead.health.alerting.ruling import RuleState
 from roadstead.health.alerting.vital_paths import METRICS
 from roadstead.health.alerting.wording import describe_rule
 from roadstead.http.operation import Call, Operation
@@ -107,42 +107,44 @@ class AlertPreviewAnswer(msgspec.Struct, kw_only=True):
 
 async def list_rules(call: Call) -> AlertRulesAnswer:
     """All rules."""
-    found = await call.parts.alerts.list_rules(call.product)
+    found = await call.parts.alert_rules.list_rules(call.product)
     metrics = [MetricDocument(name, one.label, one.unit) for name, one in METRICS.items()]
     return AlertRulesAnswer([_document(call, one) for one in found], metrics)
 
 
 async def get_rule(call: Call) -> AlertRuleAnswer:
     """One rule."""
-    return _answer(call, await call.parts.alerts.get_rule(call.product, call.path["rule"]))
+    return _answer(call, await call.parts.alert_rules.get_rule(call.product, call.path["rule"]))
 
 
 async def create_rule(call: Call) -> AlertRuleAnswer:
     """Makes a rule."""
-    return _answer(call, await call.parts.alerts.create_rule(call.actor, call.product, call.body))
+    return _answer(
+        call, await call.parts.alert_rules.create_rule(call.actor, call.product, call.body)
+    )
 
 
 async def change_rule(call: Call) -> AlertRuleAnswer:
     """Replaces a rule."""
     where = (call.actor, call.product, call.path["rule"])
-    return _answer(call, await call.parts.alerts.change_rule(*where, call.body))
+    return _answer(call, await call.parts.alert_rules.change_rule(*where, call.body))
 
 
 async def delete_rule(call: Call) -> dict[str, bool]:
     """Deletes a rule."""
-    await call.parts.alerts.delete_rule(call.actor, call.product, call.path["rule"])
+    await call.parts.alert_rules.delete_rule(call.actor, call.product, call.path["rule"])
     return {"ok": True}
 
 
 async def try_rule(call: Call) -> AlertTestAnswer:
     """Sends a test."""
     where = (call.actor, call.product, call.path["rule"])
-    return AlertTestAnswer(await call.parts.alerts.test_rule(*where))
+    return AlertTestAnswer(await call.parts.alert_rules.test_rule(*where))
 
 
 async def preview_rule(call: Call) -> AlertPreviewAnswer:
     """What a rule would find."""
-    found = await call.parts.alerts.preview(call.product, call.body)
+    found = await call.parts.alert_rules.preview(call.product, call.body)
     return AlertPreviewAnswer(
         matches=found.matches,
         examined=found.examined,

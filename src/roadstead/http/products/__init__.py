@@ -2,7 +2,8 @@
 
 Files:
     products         create, list, change and delete; ``moving`` between owners
-    product_devices  lists and edits; ``device_imports`` lists and files of ids as jobs
+    product_devices  lists and edits; ``product_device_query`` what lists may be asked
+    device_imports   lists and files of ids, as jobs
     groups           slices of a fleet
     product_parts    shapes shared by these
 

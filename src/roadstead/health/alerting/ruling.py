@@ -1,10 +1,10 @@
-"""What people ask for: rules and alerts of a product.
+"""What people ask of rules.
 
 Whoever calls this has checked the permission in the product; every question names the product, and
 what belongs to another one is not found.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from roadstead.health.alerting import alert_store, catalogue, evidence_store, rule_store
+from roadstead.health.alerting import alert_store, catalogue, rule_store
+from roadstead.health.alerting.acting import end_alerts, find_rule, lock_rule
 from roadstead.health.alerting.catalogue import RuleCatalogue
 from roadstead.health.alerting.checking import MAX_RULES, check_draft
-from roadstead.health.alerting.model import Alert, AlertRule, RuleDraft
+from roadstead.health.alerting.model import AlertRule, RuleDraft
 from roadstead.health.alerting.people import PeopleOf, check_people, recipients_of
 from roadstead.health.alerting.previewing import Preview, preview
 from roadstead.health.alerting.scoping import unknown_groups
@@ -23,15 +24,13 @@ from roadstead.health.alerting.telling import test_facts
 from roadstead.identity.model import Actor
 from roadstead.identity.recording import record_change
 from roadstead.kit.clock import Clock, to_ms
-from roadstead.kit.errors import Conflict, Invalid, NotFound
+from roadstead.kit.errors import Conflict, Invalid
 from roadstead.kit.ids import new_object_id
 from roadstead.notifications.model import NoticeOwner
 from roadstead.notifications.service import Notices
 from roadstead.products.model import Product
 from roadstead.storage.database import Database
 from roadstead.storage.secret_box import SecretBox
-
-MAX_NOTE_CHARS = 1000
 
 CHECKED = frozenset({"offline", "fleet_online"})
 """Kinds of rules that look by themselves; the others are told by events."""
@@ -67,8 +66,8 @@ Allow = Callable[[Connection, Product], None]
 """Refuses a product whose plan has no alerts."""
 
 
-class AlertService:
-    """Rules and alerts.
+class AlertRules:
+    """The rules of products.
 
     Args:
         allow: asked before a rule is made, changed, tried or tested.
@@ -117,7 +116,7 @@ class AlertService:
         """
 
         def work(conn: Connection) -> RuleState:
-            rule = self._find(conn, product, rule_id)
+            rule = find_rule(conn, self._box, product, rule_id)
             live = alert_store.count_live_by_rule(conn, product.id)
             return self._state(conn, rule, live.get(rule.id, 0))
 
@@ -161,13 +160,13 @@ class AlertService:
         now = self._clock.now()
 
         def work(conn: Connection) -> None:
-            former = self._lock(conn, product, rule_id)
+            former = lock_rule(conn, self._box, product, rule_id)
             self._check(conn, product, draft)
             rule = replace(former, draft=draft, updated_at=now)
             rule_store.replace_rule(conn, self._box, rule, _check_due(draft, now))
             if not draft.enabled or _decides(former.draft) != _decides(draft):
                 reason = "rule_changed" if draft.enabled else "rule_off"
-                self._end_all(conn, rule_id, actor.username, reason, now)
+                end_alerts(conn, rule_id, actor.username, reason, now)
             self._record(conn, actor, product, "alert_rule.update", rule_id, former.draft, draft)
             catalogue.announce(conn, product.id)
 
@@ -184,8 +183,8 @@ class AlertService:
         now = self._clock.now()
 
         def work(conn: Connection) -> None:
-            former = self._lock(conn, product, rule_id)
-            self._end_all(conn, rule_id, actor.username, "rule_deleted", now)
+            former = lock_rule(conn, self._box, product, rule_id)
+            end_alerts(conn, rule_id, actor.username, "rule_deleted", now)
             rule_store.delete_rule(conn, rule_id)
             self._record(conn, actor, product, "alert_rule.delete", rule_id, former.draft, None)
             catalogue.announce(conn, product.id)
@@ -203,7 +202,7 @@ class AlertService:
         now = self._clock.now()
 
         def work(conn: Connection) -> str:
-            rule = self._lock(conn, product, rule_id)
+            rule = lock_rule(conn, self._box, product, rule_id)
             self._allow(conn, product)
             notice_id = self._notices.notify_in(
                 conn,
@@ -239,110 +238,6 @@ class AlertService:
 
         return await self._database.read(work)
 
-    async def list_alerts(
-        self,
-        product: Product,
-        *,
-        states: Sequence[str],
-        rule_id: str | None,
-        subject: str | None,
-        below_id: str | None,
-        limit: int,
-    ) -> list[Alert]:
-        """The newest alerts, newest first."""
-        return await self._database.read(
-            lambda conn: alert_store.list_alerts(
-                conn,
-                product.id,
-                states=states,
-                rule_id=rule_id,
-                subject=subject,
-                below_id=below_id,
-                limit=limit,
-            )
-        )
-
-    async def count(self, product_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-        """How many alerts are not resolved, by product and state."""
-        return await self._database.read(lambda conn: alert_store.count_live(conn, product_ids))
-
-    async def get_alert(self, product: Product, alert_id: str) -> Alert:
-        """One alert.
-
-        Raises:
-            NotFound: ``alert_not_found``.
-        """
-        return await self._database.read(lambda conn: _get(conn, product, alert_id))
-
-    async def acknowledge(self, actor: Actor, product: Product, alert_id: str, note: str) -> Alert:
-        """Says that somebody looks after it; once more changes the note.
-
-        Raises:
-            NotFound: ``alert_not_found``.
-            Conflict: ``alert_resolved``.
-        """
-        return await self._act(actor, product, alert_id, note, "acknowledge")
-
-    async def resolve(self, actor: Actor, product: Product, alert_id: str, note: str) -> Alert:
-        """Ends it by hand. It opens again when the condition begins anew.
-
-        Raises:
-            NotFound: ``alert_not_found``.
-            Conflict: ``alert_resolved``.
-        """
-        return await self._act(actor, product, alert_id, note, "resolve")
-
-    async def act_on_rule(
-        self, actor: Actor, product: Product, rule_id: str, action: str, note: str
-    ) -> int:
-        """Acknowledges or resolves all live alerts of a rule; gives how many.
-
-        Raises:
-            NotFound: ``alert_rule_not_found``.
-        """
-        _check_note(note)
-        now = self._clock.now()
-
-        def work(conn: Connection) -> int:
-            self._lock(conn, product, rule_id)
-            if action == "resolve":
-                count = self._end_all(conn, rule_id, actor.username, "person", now)
-            else:
-                count = alert_store.acknowledge_of_rule(conn, rule_id, actor.username, note, now)
-            after = {"alerts": count, "note": note}
-            self._write_audit(
-                conn, actor, product, f"alert.{action}_all", f"alert_rules/{rule_id}", None, after
-            )
-            return count
-
-        return await self._database.write(work, durable=True)
-
-    async def _act(
-        self, actor: Actor, product: Product, alert_id: str, note: str, action: str
-    ) -> Alert:
-        _check_note(note)
-        now = self._clock.now()
-
-        def work(conn: Connection) -> Alert:
-            former = _get(conn, product, alert_id, lock=True)
-            if former.state == "resolved":
-                raise Conflict("alert_resolved", f"Alert {alert_id} is resolved already.")
-            if action == "acknowledge":
-                alert_store.acknowledge(conn, alert_id, actor.username, note, now)
-            else:
-                alert_store.resolve(conn, [alert_id], by=actor.username, reason="person", at=now)
-                if note:
-                    alert_store.set_note(conn, alert_id, note)
-                key = (former.rule_id, former.subject)
-                evidence_store.delete_watches(conn, [key])
-            after = {"state": f"{action}d", "note": note}
-            before = {"state": former.state, "note": former.note}
-            target = f"alerts/{alert_id}"
-            self._write_audit(conn, actor, product, f"alert.{action}", target, before, after)
-            return _get(conn, product, alert_id)
-
-        return await self._database.write(work, durable=True)
-
     async def _changed(self, product: Product) -> None:
         self._announce()
         await self._rules.reload(product.id)
@@ -363,20 +258,6 @@ class AlertService:
             raise Invalid("bad_rule", f"scope.groups: no group is named {', '.join(unknown)}.")
         check_people(conn, self._people_of, product.id, draft)
 
-    def _find(self, conn: Connection, product: Product, rule_id: str) -> AlertRule:
-        rule = rule_store.find_rule(conn, self._box, product.id, rule_id)
-        if rule is None:
-            raise NotFound("alert_rule_not_found", f"Alert rule {rule_id} was not found.")
-        return rule
-
-    def _lock(self, conn: Connection, product: Product, rule_id: str) -> AlertRule:
-        self._find(conn, product, rule_id)
-        return rule_store.lock_rules(conn, self._box, [rule_id])[rule_id]
-
-    def _end_all(self, conn: Connection, rule_id: str, by: str, reason: str, now: datetime) -> int:
-        evidence_store.delete_watches_of_rule(conn, rule_id)
-        return alert_store.resolve_of_rule(conn, rule_id, by=by, reason=reason, at=now)
-
     def _record(
         self,
         conn: Connection,
@@ -387,29 +268,9 @@ class AlertService:
         before: RuleDraft | None,
         after: RuleDraft | None,
     ) -> None:
-        target = f"alert_rules/{rule_id}"
+        target = f"product/{product.id}/alert_rules/{rule_id}"
         facts = _shown(before), _shown(after)
-        self._write_audit(conn, actor, product, action, target, *facts)
-
-    def _write_audit(
-        self,
-        conn: Connection,
-        actor: Actor,
-        product: Product,
-        action: str,
-        target: str,
-        before: dict[str, Any] | None,
-        after: dict[str, Any] | None,
-    ) -> None:
-        record_change(
-            conn,
-            actor,
-            action,
-            f"product/{product.id}/{target}",
-            before,
-            after,
-            at=self._clock.now(),
-        )
+        record_change(conn, actor, action, target, *facts, at=self._clock.now())
 
 
 def _check_due(draft: RuleDraft, now: datetime) -> int | None:
@@ -419,18 +280,6 @@ def _check_due(draft: RuleDraft, now: datetime) -> int | None:
 def _decides(draft: RuleDraft) -> tuple[object, ...]:
     """What alerts are decided by; another name or recipient ends none."""
     return draft.kind, draft.condition, draft.scope
-
-
-def _get(conn: Connection, product: Product, alert_id: str, *, lock: bool = False) -> Alert:
-    found = alert_store.find_alert(conn, product.id, alert_id, lock=lock)
-    if found is None:
-        raise NotFound("alert_not_found", f"Alert {alert_id} was not found.")
-    return found
-
-
-def _check_note(note: str) -> None:
-    if len(note) > MAX_NOTE_CHARS:
-        raise Invalid("bad_note", f"note has {MAX_NOTE_CHARS} characters at most.")
 
 
 def _shown(draft: RuleDraft | None) -> dict[str, Any] | None:
